@@ -1,0 +1,1 @@
+"""YAML and environment to validated settings, with every problem reported at its place."""
