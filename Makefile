@@ -1,0 +1,54 @@
+# Two commands for everybody: `make run` and `make test`. `make` alone lists the others.
+
+VENV ?= .venv
+PYTHON ?=
+ARGS ?=
+
+BIN := $(VENV)/bin
+TYPED := core/src $(wildcard plugins/*/src) scripts $(wildcard bench)
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types bench clean venv dev-venv system-packages
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "PYTHON=/path/to/python picks an interpreter (3.11 or newer), VENV=folder another environment,"
+	@echo "ARGS='...' adds arguments to run, test and bench."
+
+run: venv ## start a gateway with a console page in the browser
+	@$(BIN)/gatewright dev $(ARGS)
+
+test: dev-venv system-packages ## run the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: dev-venv ## check format, rules, types and import layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy $(TYPED)
+	@$(BIN)/lint-imports --no-logo
+
+format: dev-venv ## format the code, and fix what can be fixed safely
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: dev-venv ## check the types alone
+	@$(BIN)/mypy $(TYPED)
+
+bench: dev-venv ## measure the gateway
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove environments and caches
+	@rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	@find . -path ./.git -prune -o \( -name __pycache__ -o -name '*.egg-info' \) -type d -prune -exec rm -rf {} +
+
+venv:
+	@scripts/python scripts/environment.py $(VENV)
+
+dev-venv:
+	@scripts/python scripts/environment.py --dev $(VENV)
+
+system-packages:
+	@scripts/system-packages
