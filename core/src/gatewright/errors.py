@@ -104,10 +104,13 @@ class AuthenticationError(GatewrightError):
     Attributes:
         reason: A short, stable word for the metric and the log, such as ``expired``. Never holds
             the token or anything the client sent.
+        subprotocol: The sub-protocol to accept with before closing, or ``None`` for none: a browser
+            that offered some only hears a close code from a server that picked one of them.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, subprotocol: str | None = None) -> None:
         self.reason = reason
+        self.subprotocol = subprotocol
         super().__init__(reason)
 
 
