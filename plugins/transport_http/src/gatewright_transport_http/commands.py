@@ -1,0 +1,161 @@
+"""``gatewright publish`` and ``gatewright connections``: the HTTP API from a terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, TypeVar
+
+import httpx
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gatewright_transport_http.client import Gateway, RequestError
+
+__all__ = ["connections", "publish"]
+
+DEFAULT_URL: Final = "http://127.0.0.1:8180"
+DEFAULT_KEY_VARIABLE: Final = "GATEWAY_API_KEY"
+
+Url = Annotated[
+    str, typer.Option("--url", envvar="GATEWRIGHT_URL", help="Where the gateway serves /internal.")
+]
+KeyVariable = Annotated[
+    str,
+    typer.Option(
+        "--api-key-env",
+        metavar="NAME",
+        help="Environment variable with the api key; where it is not set and the gateway is on "
+        "this machine, the key of `gatewright dev` is used.",
+    ),
+]
+
+T = TypeVar("T")
+
+
+class _Sent(msgspec.Struct):
+    sent: int
+
+
+class _Row(msgspec.Struct):
+    connection_id: str
+    user_id: str
+    subjects: list[str]
+    connected_at: int
+
+
+class _Page(msgspec.Struct):
+    connections: list[_Row]
+    cursor: str | None = None
+
+
+def publish(
+    subjects: Annotated[
+        list[str], typer.Argument(help="Who hears it, such as user:42.", show_default=False)
+    ],
+    payload: Annotated[
+        str, typer.Argument(help="Any JSON; - reads it from standard input.", show_default=False)
+    ],
+    url: Url = DEFAULT_URL,
+    api_key_env: KeyVariable = DEFAULT_KEY_VARIABLE,
+    publication_id: Annotated[
+        str | None,
+        typer.Option("--id", help="An id of your own: publishing it again sends nothing twice."),
+    ] = None,
+) -> None:
+    """Publish JSON to the connected clients of one or more subjects.
+
+    Prints how many connections matched.
+    """
+    content = _body(subjects, _json(payload), publication_id)
+    gateway = Gateway(url, api_key_env)
+    typer.echo(_sent(gateway, gateway.request("POST", "/internal/publish", content=content)))
+
+
+def connections(
+    *,
+    user: Annotated[
+        str | None, typer.Option("--user", help="Only this user's.", show_default=False)
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", help="Only who hears this.", show_default=False)
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, help="At most this many.")
+    ] = 1000,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the gateway's answer: all of it, as JSON.")
+    ] = False,
+    url: Url = DEFAULT_URL,
+    api_key_env: KeyVariable = DEFAULT_KEY_VARIABLE,
+) -> None:
+    """Show who is connected."""
+    params = {"user_id": user, "subject": subject, "limit": None if as_json else str(limit)}
+    given = {name: value for name, value in params.items() if value is not None}
+    gateway = Gateway(url, api_key_env)
+    answer = gateway.request("GET", "/internal/connections", params=given)
+    if as_json:
+        typer.echo(answer.content)
+        return
+    page = _decoded(gateway, answer, _Page)
+    Console().print(_table(page.connections))
+    if page.cursor is not None:
+        typer.echo(f"there are more than {limit}; --limit shows up to 10000, --json all", err=True)
+
+
+def _json(text: str) -> msgspec.Raw:
+    """Check what is to be published, so that the shell's tricks are named here and not by a 400."""
+    if text == "-":
+        text = typer.get_text_stream("stdin").read()
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        msg = f"the payload is not JSON ({error}); text needs quotes of its own: '\"hello\"'"
+        raise RequestError(msg) from None
+    except (RecursionError, UnicodeEncodeError):
+        msg = "the payload is not JSON that can be published: nested too deep, or not UTF-8"
+        raise RequestError(msg) from None
+    return msgspec.Raw(text.strip().encode())
+
+
+def _body(subjects: list[str], payload: msgspec.Raw, publication_id: str | None) -> bytes:
+    body = {"subjects": subjects, "payload": payload}
+    beside = {} if publication_id is None else {"id": publication_id}
+    try:
+        return msgspec.json.encode(body | beside)
+    except UnicodeEncodeError:
+        msg = "subjects and id must be UTF-8"
+        raise RequestError(msg) from None
+
+
+def _sent(gateway: Gateway, answer: httpx.Response) -> str:
+    sent = _decoded(gateway, answer, _Sent).sent
+    if answer.headers.get("X-Gatewright-Duplicate") == "true":
+        return f"sent {sent}, this id was published before"
+    if answer.headers.get("X-Gatewright-Sent") == "partial":
+        return f"sent at least {sent}"
+    return f"sent {sent}"
+
+
+def _decoded(gateway: Gateway, answer: httpx.Response, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(answer.content, type=shape)
+    except msgspec.DecodeError:
+        msg = f"{gateway.url} does not answer like a gateway"
+        raise RequestError(msg) from None
+
+
+def _table(rows: list[_Row]) -> Table:
+    noun = "connection" if len(rows) == 1 else "connections"
+    table = Table("user", "subjects", "since", "connection", caption=f"{len(rows)} {noun}")
+    for row in rows:
+        since = datetime.fromtimestamp(row.connected_at, UTC).astimezone()
+        table.add_row(
+            Text(row.user_id),
+            Text(", ".join(sorted(row.subjects))),
+            Text(f"{since:%Y-%m-%d %H:%M:%S}"),
+            Text(row.connection_id),
+        )
+    return table
