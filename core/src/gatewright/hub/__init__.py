@@ -1,0 +1,1 @@
+"""Who is connected here, and who hears what: the subject index and fan-out."""

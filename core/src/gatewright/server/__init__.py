@@ -1,0 +1,1 @@
+"""Serving: the ASGI entry, the socket drivers, the HTTP routes, the hypercorn runner, the drain."""

@@ -1,0 +1,46 @@
+"""The outermost ASGI callables: WebSockets to the handshake, everything else to Starlette."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewright.server.denial import deny
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from gatewright.server.asgi_driver import Receive, Scope, Send
+    from gatewright.server.handshake import Handshaker
+
+__all__ = ["GatewayApp"]
+
+
+class GatewayApp:
+    """What hypercorn calls. Nothing wraps the WebSocket's ``send``: the drivers depend on it."""
+
+    def __init__(self, http: ASGIApp, handshaker: Handshaker | None, path: str) -> None:
+        self._http = http
+        self._handshaker = handshaker
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI scope."""
+        if scope["type"] == "websocket":
+            if self._handshaker is not None and scope["path"] == self._path:
+                await self._handshaker(scope, receive, send)
+            else:
+                await receive()
+                await deny(scope, send, 404, "no WebSocket here")
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await _lifespan(receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Answer hypercorn's lifespan; the gateway opens and closes everything itself."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

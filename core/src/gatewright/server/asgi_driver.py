@@ -1,0 +1,247 @@
+"""The ASGI socket driver: any server, any HTTP version; with hypercorn's HTTP/1.1, all limits too.
+
+One task reads and owns liveness: it is the ASGI call itself. A second one writes, made at the first
+write. Fan-out only appends to the writer's queue, so a client that does not read costs nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gatewright.server.hypercorn_seam import Carrier, carrier_of
+from gatewright.server.keepalive import Keepalive
+from gatewright.session.socket import SocketSession
+from gatewright.wire.frames import Frame
+
+__all__ = ["AsgiDriver", "Receive", "Scope", "Send"]
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+CLOSE_SECONDS: Final = 5.0
+"""How long a closed socket may take to read what was written before; then it is cut off."""
+
+ABNORMAL: Final = 1006
+SLOW_CONSUMER: Final = 4008
+
+
+@dataclass(frozen=True, slots=True)
+class AsgiDriver:
+    """Carries sockets through plain ASGI ``receive`` and ``send``.
+
+    Attributes:
+        send_buffer_bytes: Unsent bytes after which a client counts as a slow consumer.
+        keepalive: Pings clients, where the server lets us.
+        on_slow: Called when a slow consumer is closed.
+    """
+
+    send_buffer_bytes: int
+    keepalive: Keepalive
+    on_slow: Callable[[], None]
+
+    async def serve(self, session: SocketSession, receive: Receive, send: Send) -> None:
+        """Carry an accepted WebSocket until it is over.
+
+        Cancelling drops the connection; ``session.closed`` is called in any case.
+        """
+        carrier = carrier_of(send)
+        socket = AsgiSocket(self, send, carrier)
+        if carrier is not None:
+            carrier.on_control(session.control)
+            self.keepalive.watch(socket, carrier)
+        try:
+            session.opened(socket)
+            await socket.read_into(session, receive)
+        finally:
+            await socket.finish()
+            session.closed(*socket.ended_with)
+
+
+class AsgiSocket:
+    """One WebSocket over ASGI; a `Socket` for its session."""
+
+    __slots__ = (
+        "_abort_timer",
+        "_buffered",
+        "_carrier",
+        "_close",
+        "_done",
+        "_driver",
+        "_loop",
+        "_queue",
+        "_reader",
+        "_resumed",
+        "_send",
+        "_wake",
+        "_writer",
+        "ended_with",
+        "paused",
+    )
+
+    def __init__(self, driver: AsgiDriver, send: Send, carrier: Carrier | None) -> None:
+        self._driver = driver
+        self._send = send
+        self._carrier = carrier
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Frame] = deque()
+        self._buffered = 0
+        self._close: tuple[int, str] | None = None
+        self._reader: asyncio.Task[Any] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._resumed: asyncio.Future[None] | None = None
+        self._abort_timer: asyncio.TimerHandle | None = None
+        self.ended_with = (ABNORMAL, "")
+        self._done = False
+        self.paused = False
+
+    # -- Socket ----------------------------------------------------------------------------------
+
+    @property
+    def buffered(self) -> int:
+        """Bytes written that are not yet with the kernel."""
+        return self._buffered + (self._carrier.buffered if self._carrier is not None else 0)
+
+    @property
+    def closing(self) -> bool:
+        """Whether this side has asked for a close."""
+        return self._close is not None
+
+    def write(self, frame: Frame) -> None:
+        """Queue a frame; see `Socket.write`."""
+        if self._close is not None:
+            return
+        buffered = self._buffered + frame.size
+        if self._buffered and buffered > self._driver.send_buffer_bytes:
+            self._too_slow()
+            return
+        self._buffered = buffered
+        self._queue.append(frame)
+        self._wake_writer()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close after what was written; see `Socket.close`."""
+        if self._close is not None:
+            return
+        self._close = (code, reason)
+        self._abort_timer = self._loop.call_later(CLOSE_SECONDS, self.abort)
+        self.resume_reading()
+        self._wake_writer()
+
+    def abort(self) -> None:
+        """Drop the connection at once; see `Socket.abort`."""
+        if self._close is None:
+            self._close = (ABNORMAL, "")
+        self._queue.clear()
+        self.resume_reading()
+        if self._carrier is not None:
+            self._carrier.abort()
+        else:
+            self._stop_reading()
+
+    def pause_reading(self) -> None:
+        """Take no more messages; see `Socket.pause_reading`."""
+        self.paused = self._close is None
+
+    def resume_reading(self) -> None:
+        """Take messages again; see `Socket.resume_reading`."""
+        self.paused = False
+        if self._resumed is not None and not self._resumed.done():
+            self._resumed.set_result(None)
+
+    # -- the reader --------------------------------------------------------------------------------
+
+    async def read_into(self, session: SocketSession, receive: Receive) -> None:
+        """Give the client's messages to ``session`` until the socket is over."""
+        self._reader = asyncio.current_task()
+        while True:
+            message = await self._next(receive)
+            if message["type"] == "websocket.disconnect":
+                if self._close is None:
+                    self.ended_with = message.get("code", ABNORMAL), message.get("reason") or ""
+                return
+            if self._close is not None:
+                continue
+            if (text := message.get("text")) is not None:
+                session.text(text)
+            else:
+                session.binary(message["bytes"])
+            if self.paused:
+                await self._until_resumed()
+
+    async def _next(self, receive: Receive) -> Message:
+        """Receive, or notice that this side is done with the socket."""
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            if not self._done or self._reader is None:
+                raise
+            self._reader.uncancel()
+            return {"type": "websocket.disconnect"}
+
+    async def _until_resumed(self) -> None:
+        self._resumed = self._loop.create_future()
+        try:
+            await self._resumed
+        finally:
+            self._resumed = None
+
+    async def finish(self) -> None:
+        """Let nothing of the socket outlive it."""
+        if self._close is not None:
+            self.ended_with = self._close
+        self._close = self._close or self.ended_with
+        self._done = True
+        self._driver.keepalive.forget(self)
+        if self._carrier is not None:
+            self._carrier.on_control(None)
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.wait([self._writer])
+        self._queue.clear()
+        self._buffered = 0
+
+    # -- the writer --------------------------------------------------------------------------------
+
+    def _wake_writer(self) -> None:
+        if self._writer is None:
+            self._writer = self._loop.create_task(self._write_all())
+        elif self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def _write_all(self) -> None:
+        try:
+            await self._write_until_closed()
+        except Exception:  # noqa: BLE001 - whatever the server raises, this client is gone
+            self.abort()
+        self._stop_reading()
+
+    async def _write_until_closed(self) -> None:
+        while True:
+            while self._queue:
+                frame = self._queue.popleft()
+                await self._send({"type": "websocket.send", "text": frame.text})
+                self._buffered -= frame.size
+            if self._close is not None:
+                break
+            self._wake = self._loop.create_future()
+            await self._wake
+        code, reason = self._close
+        if code != ABNORMAL:
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+    def _stop_reading(self) -> None:
+        if self._reader is not None and not self._done:
+            self._done = True
+            self._reader.cancel()
+
+    def _too_slow(self) -> None:
+        self._queue.clear()
+        self._driver.on_slow()
+        self.close(SLOW_CONSUMER, "slow consumer")

@@ -1,0 +1,173 @@
+"""The WebSocket handshake: who may come in, and how the others are told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gatewright.errors import AuthenticationError, AuthenticationUnavailable
+from gatewright.model import ConnectionInfo, Handshake, Identity
+from gatewright.server.caps import Caps, Full
+from gatewright.server.denial import deny
+from gatewright.server.identify import Identifier, handshake_of, subjects_of
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Histogram
+    from structlog.typing import FilteringBoundLogger
+
+    from gatewright.clock import Clock
+    from gatewright.server.addresses import ClientAddress
+    from gatewright.server.asgi_driver import AsgiDriver, Receive, Scope, Send
+    from gatewright.session.session import Session
+
+__all__ = ["Handshaker", "HandshakeRules"]
+
+REFUSED = 4401
+TRY_LATER = 1013
+TOO_MANY = 1008
+RETRY_AFTER = (b"retry-after", b"1")
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeRules:
+    """What the operator decided about handshakes.
+
+    Attributes:
+        allowed_origins: Exact origins of browsers, or ``None`` for any.
+        refuse_with_http: Answer a refused token with HTTP 401 instead of close code 4401.
+        per_user: Connections of one user, or ``None`` for any number.
+    """
+
+    allowed_origins: frozenset[str] | None = None
+    refuse_with_http: bool = False
+    per_user: int | None = None
+
+
+class Handshaker:
+    """Takes a WebSocket request from its first byte to an open session, or refuses it.
+
+    A refused client is never in the hub, causes no event, and is gone within a second or so.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: HandshakeRules,
+        caps: Caps,
+        addresses: ClientAddress,
+        identifier: Identifier,
+        driver: AsgiDriver,
+        new_session: Callable[[ConnectionInfo, Identity], Session],
+        connections_of: Callable[[str], int],
+        draining: Callable[[], bool],
+        results: Counter,
+        seconds: Histogram,
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._rules = rules
+        self._caps = caps
+        self._addresses = addresses
+        self._identifier = identifier
+        self._driver = driver
+        self._new_session = new_session
+        self._connections_of = connections_of
+        self._draining = draining
+        self._results = results
+        self._seconds = seconds
+        self._clock = clock
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI ``websocket`` scope."""
+        started = self._clock.monotonic()
+        await receive()  # websocket.connect
+        handshake = self._seen(scope)
+        if self._draining():
+            await self._deny(scope, send, 503, "draining")
+        elif not self._origin_allowed(handshake):
+            await self._deny(scope, send, 403, "origin")
+        else:
+            await self._with_a_place(handshake, started, scope, receive, send)
+
+    async def _with_a_place(
+        self, handshake: Handshake, started: float, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        try:
+            self._caps.take(handshake.client)
+        except Full as full:
+            status, result = (429, "full_address") if full.by_address else (503, "full")
+            await self._deny(scope, send, status, result)
+            return
+        try:
+            await self._authenticate(handshake, started, scope, receive, send)
+        finally:
+            self._caps.release(handshake.client)
+
+    async def _authenticate(
+        self, handshake: Handshake, started: float, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        try:
+            identity = await self._identifier.identify(handshake)
+        except AuthenticationUnavailable as error:
+            self._note("unavailable", handshake, error.reason)
+            await self._turn_away(send, error.subprotocol, TRY_LATER, "try later")
+        except AuthenticationError as error:
+            self._note("refused", handshake, error.reason)
+            if self._rules.refuse_with_http:
+                await deny(scope, send, 401, "unauthorized")
+            else:
+                await self._turn_away(send, error.subprotocol, REFUSED)
+        else:
+            self._seconds.observe(self._clock.monotonic() - started)
+            await self._admit(identity, handshake, receive, send)
+
+    async def _admit(
+        self, identity: Identity, handshake: Handshake, receive: Receive, send: Send
+    ) -> None:
+        limit = self._rules.per_user
+        if limit is not None and self._connections_of(identity.user_id) >= limit:
+            self._note("full_user", handshake, "full_user")
+            await self._turn_away(send, identity.subprotocol, TOO_MANY, "too many connections")
+            return
+        if self._draining():  # it began while the token was judged
+            await self._turn_away(send, identity.subprotocol, TRY_LATER, "try later")
+            return
+        await send({"type": "websocket.accept", "subprotocol": identity.subprotocol})
+        self._results.labels("accepted").inc()
+        info = ConnectionInfo(
+            connection_id=str(uuid.uuid4()),
+            user_id=identity.user_id,
+            subjects=subjects_of(identity),
+            connected_at=int(self._clock.time()),
+        )
+        await self._driver.serve(self._new_session(info, identity), receive, send)
+
+    async def _turn_away(
+        self, send: Send, subprotocol: str | None, code: int, reason: str = ""
+    ) -> None:
+        """Accept, so that the client can see a close code, and close."""
+        await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        await send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def _deny(self, scope: Scope, send: Send, status: int, result: str) -> None:
+        self._results.labels(result).inc()
+        texts = {403: "origin not allowed", 429: "too many connections", 503: "try later"}
+        headers = (RETRY_AFTER,) if status in {429, 503} else ()
+        await deny(scope, send, status, texts[status], headers)
+
+    def _seen(self, scope: Scope) -> Handshake:
+        handshake = handshake_of(scope)
+        client = self._addresses.of(handshake.client, handshake.headers.get("x-forwarded-for", ""))
+        return replace(handshake, client=client)
+
+    def _origin_allowed(self, handshake: Handshake) -> bool:
+        """A missing Origin passes: only browsers send one, and only they need to be held."""
+        allowed, origin = self._rules.allowed_origins, handshake.headers.get("origin")
+        return allowed is None or origin is None or origin in allowed
+
+    def _note(self, result: str, handshake: Handshake, reason: str) -> None:
+        self._results.labels(result).inc()
+        self._log.info("handshake refused", reason=reason, client=handshake.client)

@@ -1,0 +1,238 @@
+"""All that gatewright knows about hypercorn's insides, in one place.
+
+Hypercorn 0.18 hides from an ASGI application what a gateway must see: the peer's close code, pongs,
+the socket of a client that does not read. `GatewayWSStream` takes its stream's place and
+
+- never negotiates permessage-deflate (hypercorn's inflater has no bound),
+- counts a message's bytes, not its characters, and stops at the limit with 1009,
+- answers protocol violations with 1002 or 1007 before it hangs up,
+- reports the peer's true close code and reason,
+- waits for the peer's close frame, at most `LINGER_SECONDS`, so that ours is not lost to a reset.
+
+An application finds it behind the ``send`` it is given (`carrier_of`), where that ``send`` is
+hypercorn's own; on any other server there is none, and the driver does with plain ASGI.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.protocol import h2 as hypercorn_h2
+from hypercorn.protocol import h11 as hypercorn_h11
+from hypercorn.protocol.events import Body, Data, Event, StreamClosed
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+from wsproto.connection import ConnectionState
+from wsproto.events import CloseConnection, Message, Ping, Pong
+from wsproto.frame_protocol import CloseReason
+
+__all__ = ["LINGER_SECONDS", "Carrier", "carrier_of", "installed"]
+
+LINGER_SECONDS: Final = 1.0
+"""How long a closed socket waits for the peer's own close frame."""
+
+ABNORMAL: Final = int(CloseReason.ABNORMAL_CLOSURE)
+TOO_BIG: Final = int(CloseReason.MESSAGE_TOO_BIG)
+
+
+class GatewayWSStream(WSStream):
+    """Hypercorn's WebSocket stream, mended; see the module's docstring."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.last_received = asyncio.get_running_loop().time()
+        self.on_control: Callable[[], None] | None = None
+        self._parts: list[str | bytes] = []
+        self._size = 0
+        self._deaf = False
+        self._app_done = False
+        self._close_seen: tuple[int, str] | None = None
+        self._peer_done = asyncio.Event()
+
+    async def handle(self, event: Event) -> None:
+        """Take what hypercorn's connection saw."""
+        if self.closed:
+            return
+        if isinstance(event, StreamClosed):
+            await self._ended()
+        elif not isinstance(event, (Body, Data)):
+            await super().handle(event)
+        elif not self.handshake.accepted:
+            await self._refuse_early_data()
+        elif not self._deaf:
+            self.last_received = asyncio.get_running_loop().time()
+            self.connection.receive_data(event.data)
+            await self._handle_events()
+
+    async def app_send(self, message: Any) -> None:
+        """Take what the application sends; ``None`` says that it has returned."""
+        if message is None:
+            self._app_done = True
+            if not self.closed and self._is_closing():
+                await self._linger()
+        elif self._is_closing():
+            return
+        await super().app_send(message)
+
+    async def _refuse_early_data(self) -> None:
+        """A client must wait for the 101 before it sends frames (RFC 6455, section 4.1)."""
+        if self.state is ASGIWebsocketState.HANDSHAKE:
+            self.state = ASGIWebsocketState.HTTPCLOSED
+            await self._send_error_response(400)
+            await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _accept(self, message: Any) -> None:
+        self.handshake.extensions = None
+        await super()._accept(message)
+
+    async def _handle_events(self) -> None:
+        for event in self.connection.events():
+            if isinstance(event, CloseConnection):
+                await self._closed_by_peer(event)
+                return
+            if isinstance(event, (Ping, Pong)):
+                await self._control(event)
+            elif isinstance(event, Message) and not self._is_closing():
+                await self._message(event)
+
+    async def _message(self, event: Message[Any]) -> None:
+        data = event.data
+        self._size += len(data.encode()) if isinstance(data, str) else len(data)
+        if self._size > self.config.websocket_max_message_size:
+            await self._fail(TOO_BIG, "message too big")
+            return
+        self._parts.append(bytes(data) if not isinstance(data, str) else data)
+        if event.message_finished and self.app_put is not None:
+            parts, self._parts, self._size = self._parts, [], 0
+            await self.app_put(_received(parts))
+
+    async def _control(self, event: Ping | Pong) -> None:
+        if isinstance(event, Ping):
+            await self._send_wsproto_event(event.response())
+        if self.on_control is not None:
+            self.on_control()
+
+    async def _closed_by_peer(self, event: CloseConnection) -> None:
+        """Answer a close frame, or a violation, which wsproto reports as one."""
+        code, reason = int(event.code), event.reason or ""
+        self._deaf = True
+        if self.connection.state is ConnectionState.OPEN:
+            await self._fail(code, reason)
+            return
+        self._close_seen = (code, reason)
+        self._peer_done.set()
+        if self.connection.state is ConnectionState.REMOTE_CLOSING:
+            await self._send_wsproto_event(event.response())
+            await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _fail(self, code: int, reason: str) -> None:
+        """Close because of what the client did; the application hears the code we closed with."""
+        self._deaf = True
+        self._parts = []
+        self._close_seen = (code, reason)
+        await self._send_wsproto_event(CloseConnection(code=code, reason=reason[:123]))
+        self.state = ASGIWebsocketState.CLOSED
+        if self.app_put is not None:
+            await self.app_put({"type": "websocket.disconnect", "code": code, "reason": reason})
+
+    async def _ended(self) -> None:
+        self.closed = True
+        self._peer_done.set()
+        if self.app_put is None or self._app_done:
+            return  # nobody reads the queue any more, and a full one would never take it
+        code, reason = self._close_seen or (ABNORMAL, "")
+        await self.app_put({"type": "websocket.disconnect", "code": code, "reason": reason})
+
+    async def _linger(self) -> None:
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                await self._peer_done.wait()
+        except TimeoutError:
+            pass
+
+    def _is_closing(self) -> bool:
+        return self.state is ASGIWebsocketState.CLOSED
+
+
+def _received(parts: list[Any]) -> dict[str, Any]:
+    if isinstance(parts[0], str):
+        return {"type": "websocket.receive", "text": "".join(parts)}
+    return {"type": "websocket.receive", "bytes": b"".join(parts)}
+
+
+class Carrier:
+    """What a driver may do to the TCP connection below one WebSocket of hypercorn's HTTP/1.1."""
+
+    __slots__ = ("_stream", "_transport")
+
+    def __init__(self, stream: GatewayWSStream, transport: asyncio.WriteTransport) -> None:
+        self._stream = stream
+        self._transport = transport
+
+    @property
+    def last_received(self) -> float:
+        """The loop's time when bytes last came in."""
+        return self._stream.last_received
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that the transport has not yet handed to the kernel."""
+        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
+
+    def on_control(self, callback: Callable[[], None] | None) -> None:
+        """Have pings and pongs reported to ``callback``."""
+        self._stream.on_control = callback
+
+    def ping(self) -> None:
+        """Send a ping; nothing where the connection is closing."""
+        if not self._transport.is_closing() and not self._stream._is_closing():  # noqa: SLF001 - one module
+            self._transport.write(self._stream.connection.send(Ping()))
+
+    def abort(self) -> None:
+        """Drop the connection at once, unsent bytes and all."""
+        self._transport.abort()
+
+
+def carrier_of(send: object) -> Carrier | None:
+    """Return what carries the WebSocket behind an ASGI ``send``, or ``None`` if that is unknown.
+
+    Every step is checked for its exact type, so another server, HTTP/2 or a middleware that wraps
+    ``send`` simply has no carrier.
+    """
+    stream = getattr(send, "__self__", None)
+    if type(stream) is not GatewayWSStream:
+        return None
+    protocol = getattr(stream.send, "__self__", None)
+    if type(protocol) is not H11Protocol:
+        return None
+    server = getattr(protocol.send, "__self__", None)
+    writer = getattr(server, "writer", None)
+    if type(server) is not TCPServer or type(writer) is not asyncio.StreamWriter:
+        return None
+    return Carrier(stream, writer.transport)
+
+
+async def _stay_on_http11(_self: object, _request: object) -> None:
+    """Take the place of hypercorn's h2c upgrade: cleartext HTTP/2 is never spoken."""
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Have hypercorn use `GatewayWSStream`, and no h2c, while the context lasts."""
+    replaced: tuple[tuple[object, str, object], ...] = (
+        (hypercorn_h11, "WSStream", GatewayWSStream),
+        (hypercorn_h2, "WSStream", GatewayWSStream),
+        (H11Protocol, "_check_protocol", _stay_on_http11),
+    )
+    before = [getattr(owner, name) for owner, name, _ in replaced]
+    for owner, name, value in replaced:
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for (owner, name, _), value in zip(replaced, before, strict=True):
+            setattr(owner, name, value)

@@ -1,0 +1,1 @@
+"""One client's conversation, as a state machine without I/O."""

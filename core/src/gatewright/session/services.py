@@ -1,0 +1,55 @@
+"""What sessions get from the gateway around them: one object for all, of plain callables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatewright.clock import Clock
+    from gatewright.metrics import Metrics
+    from gatewright.model import Event
+    from gatewright.session.flood import FloodGuard
+    from gatewright.session.session import Session
+
+__all__ = ["MessageCounts", "SessionServices"]
+
+
+class MessageCounts:
+    """The counters of what clients send, bound once."""
+
+    __slots__ = ("forwarded", "heartbeat", "ping", "rate_limited")
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.ping = metrics.messages.labels("ping").inc
+        self.heartbeat = metrics.messages.labels("heartbeat").inc
+        self.rate_limited = metrics.messages.labels("rate_limited").inc
+        self.forwarded = metrics.messages.labels("forwarded").inc
+
+
+@dataclass(frozen=True, slots=True)
+class SessionServices:
+    """What sessions get from the gateway. No callable blocks or raises.
+
+    Attributes:
+        emit: Hand an event to the lanes.
+        joined: A session is open: index it, show it in presence, watch its expiry.
+        left: A session is over, with its close code and reason.
+        touched: The client sent a heartbeat.
+        reauthenticate: Judge a token that a client sent; ends in `Session.refreshed`.
+        refresh_enabled: Whether clients may renew their credential in-band.
+        flood: The hidden bucket's size.
+        counted: Counters of messages.
+        clock: The time.
+    """
+
+    emit: Callable[[Event], None]
+    joined: Callable[[Session], None]
+    left: Callable[[Session, int, str], None]
+    touched: Callable[[Session], None]
+    reauthenticate: Callable[[Session, str], None]
+    refresh_enabled: bool
+    flood: FloodGuard
+    counted: MessageCounts
+    clock: Clock
