@@ -26,6 +26,10 @@ IssueToken = Callable[[str], str]
 """Makes a token for a user id; only there in development."""
 
 
+def _no_step(step: str) -> None:
+    """Take no note of a step: there is nobody to tell."""
+
+
 class NotDeclared(GatewrightError):
     """A plugin used what its factory does not name in ``needs``; the author's mistake."""
 
@@ -67,7 +71,10 @@ class PluginContext:
         limits: How large a publication may be.
         server: Facts about the server.
         spawn: Start a task in the plugin's own group: ``spawn(function, *args)``. It is cancelled
-            before the backend is closed; raising counts as the backend's ``run`` raising.
+            before the backend is closed; raising counts as the backend's ``run`` raising: it is
+            logged and counted, and the function is called again after a pause.
+        step: Say what opening is about to do: ``step("reading ca.pem")``. Named when opening
+            takes too long; no secrets.
     """
 
     name: str
@@ -78,6 +85,7 @@ class PluginContext:
     clock: Clock = field(default_factory=SystemClock)
     limits: PublicationLimits = field(default_factory=PublicationLimits)
     server: ServerInfo = field(default_factory=ServerInfo)
+    step: Callable[[str], None] = _no_step
     provided: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
