@@ -111,6 +111,11 @@ class Session:
         self._open = False
         self._socket.close(code, reason)
 
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._open = False
+        self._socket.abort()
+
     def pause(self, paused: bool) -> None:  # noqa: FBT001 - the lanes' callback
         """Stop or resume reading, because the connection's lane is full."""
         if paused:

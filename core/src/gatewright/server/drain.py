@@ -1,0 +1,104 @@
+"""Leaving without losing anything: sockets told, events handed over, presence cleared."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from gatewright.session.session import Session
+
+__all__ = ["Drain", "close_sockets"]
+
+SERVICE_RESTART: Final = 1012
+SOCKETS_PER_SECOND: Final = 1000
+BATCH_SECONDS: Final = 0.01
+LAST_WORDS_SECONDS: Final = 1.0
+SHORTEST_SPREAD_MS: Final = 1000
+
+Step = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """The steps of a graceful stop, in their order; each is given what its time limit leaves.
+
+    Attributes:
+        stop_taking: Answer 503 from now on, stop transports of reach ``node``.
+        sessions: The sessions that are open now.
+        empty: Waits until the last socket is gone.
+        stop_readers: Stop transports of reach ``cluster`` and the bus.
+        flush: Hand waiting events over, the rest to dead letters, and clear presence; is given
+            the seconds it may take.
+        drain_seconds: For closing all sockets.
+        flush_seconds: For `flush`.
+    """
+
+    stop_taking: Step
+    sessions: Callable[[], Sequence[Session]]
+    empty: Step
+    stop_readers: Step
+    flush: Callable[[float], Awaitable[None]]
+    drain_seconds: float
+    flush_seconds: float
+    log: FilteringBoundLogger
+
+    async def run(self, now: asyncio.Event) -> None:
+        """Drain; once ``now`` is set, whatever still takes time is cut short."""
+        count = len(self.sessions())
+        self.log.info("draining", connections=count)
+        await self.stop_taking()
+        await _unless(now, self._sockets())
+        for session in self.sessions():
+            session.abort()
+        await _within(LAST_WORDS_SECONDS, self.empty())
+        await self.stop_readers()
+        await self.flush(0.0 if now.is_set() else self.flush_seconds)
+        self.log.info("drained", connections=count)
+
+    async def _sockets(self) -> None:
+        await close_sockets(self.sessions(), self.drain_seconds)
+        await _within(max(self.drain_seconds, LAST_WORDS_SECONDS), self.empty())
+
+
+async def close_sockets(sessions: Sequence[Session], seconds: float) -> None:
+    """Close sessions with 1012 and a hint when to come back.
+
+    At least 1,000 a second and at most over ``seconds``, so that the nodes that take over are not
+    stormed; the hints are spread over as long again.
+    """
+    duration = min(len(sessions) / SOCKETS_PER_SECOND, seconds)
+    spread = max(int(duration * 2000), SHORTEST_SPREAD_MS)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    for index, session in enumerate(sessions):
+        due = started + duration * index / len(sessions)
+        if due - loop.time() > BATCH_SECONDS:
+            await asyncio.sleep(due - loop.time())
+        retry = random.randint(0, spread)  # noqa: S311 - spreads load, guards nothing
+        session.close(SERVICE_RESTART, f"retry={retry}")
+
+
+async def _within(seconds: float, awaitable: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await awaitable
+    except TimeoutError:
+        pass
+
+
+async def _unless(event: asyncio.Event, awaitable: Awaitable[None]) -> None:
+    """Await something, but no longer than until ``event``."""
+    work = asyncio.ensure_future(awaitable)
+    cut = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({work, cut}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (work, cut):
+            task.cancel()
+        await asyncio.gather(work, cut, return_exceptions=True)
