@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prometheus_client import Counter
     from structlog.typing import FilteringBoundLogger
 
-__all__ = ["Pacing", "Pauses", "Supervised", "bound", "stop_all"]
+__all__ = ["Pacing", "Pauses", "Supervised", "bound", "is_cancelled", "stop_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,7 @@ class Supervised:
         try:
             await self._function()
         except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if is_cancelled():
                 raise
             return error  # raised by the function itself: nobody cancelled this task
         except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - contained
@@ -200,6 +199,12 @@ class Supervised:
 def bound(function: Callable[..., Awaitable[Any]], *args: object) -> Callable[[], Awaitable[Any]]:
     """Return ``function`` with its arguments, to be called any number of times."""
     return partial(function, *args) if args else function
+
+
+def is_cancelled() -> bool:
+    """Tell whether somebody cancelled the current task, or its function just raised as if."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def stop_all(supervised: Iterable[Supervised], seconds: float) -> list[Supervised]:
