@@ -123,7 +123,7 @@ class GatewayWSStream(WSStream):
         if self.connection.state is ConnectionState.OPEN:
             await self._fail(code, reason)
             return
-        self._close_seen = (code, reason)
+        self._close_seen = self._close_seen or (code, reason)
         self._peer_done.set()
         if self.connection.state is ConnectionState.REMOTE_CLOSING:
             await self._send_wsproto_event(event.response())
@@ -131,7 +131,6 @@ class GatewayWSStream(WSStream):
 
     async def _fail(self, code: int, reason: str) -> None:
         """Close because of what the client did; the application hears the code we closed with."""
-        self._deaf = True
         self._parts = []
         self._close_seen = (code, reason)
         await self._send_wsproto_event(CloseConnection(code=code, reason=reason[:123]))
