@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Final
 
-import structlog
-
 from gatewright.config.nodes import Mark, Option, Options, describe
 from gatewright.config.plugins import Plugins
 from gatewright.config.report import Report
@@ -17,6 +15,7 @@ from gatewright.config.result import Config
 from gatewright.config.settings import CoreSettings
 from gatewright.config.source import parse, read
 from gatewright.config.validate import validate
+from gatewright.logs import get_logger
 from gatewright.plugin.manager import PluginManager
 from gatewright.plugin.settings import Settings
 from gatewright.plugin.spec import KINDS, section_of
@@ -29,7 +28,7 @@ DEFAULT_NAME: Final = "gatewright.yaml"
 _KIND_SECTIONS: Final = {section_of(kind): kind for kind in KINDS}
 _SECTIONS: Final = (*CoreSettings.model_fields, *_KIND_SECTIONS)
 
-_log = structlog.get_logger(__name__)
+_log = get_logger()
 
 
 def load_config(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
+from gatewright.config.checks import Bind, Network, Origin
 from gatewright.plugin.settings import Settings
 
 __all__ = [
@@ -35,11 +36,11 @@ class ServerSettings(Settings):
     """``server``: where and how the gateway serves."""
 
     bind: Annotated[
-        str,
+        Bind,
         Field(description="host:port, [v6]:port or unix:/path that clients reach; port 0: any."),
     ] = "127.0.0.1:8180"
     internal_bind: Annotated[
-        str | None,
+        Bind | None,
         Field(description="Bind of /internal and /metrics; absent: they are served on bind."),
     ] = None
     path: Annotated[str, Field(description="Path of the WebSocket.", pattern=r"^/[^?#]*$")] = "/ws"
@@ -53,11 +54,11 @@ class ServerSettings(Settings):
         ),
     ] = None
     allowed_origins: Annotated[
-        tuple[str, ...] | None,
+        tuple[Origin, ...] | None,
         Field(description="Origins of browsers that may connect, exact; absent: any."),
     ] = None
     trusted_proxies: Annotated[
-        tuple[str, ...],
+        tuple[Network, ...],
         Field(description="Networks whose X-Forwarded-For counts."),
     ] = ()
     tls: Annotated[TlsSettings | None, Field(description="Serve TLS on bind.")] = None
@@ -83,6 +84,13 @@ class ServerSettings(Settings):
     socket_driver: Annotated[
         Literal["auto", "asgi"], Field(description="How sockets are carried.")
     ] = "auto"
+
+    @model_validator(mode="after")
+    def _two_binds_differ(self) -> Self:
+        if self.internal_bind == self.bind and not self.bind.endswith(":0"):
+            message = "bind and internal_bind are the same; leave internal_bind out to share one"
+            raise ValueError(message)
+        return self
 
 
 class LimitSettings(Settings):

@@ -90,7 +90,7 @@ class _Part:
     reserved: Sequence[str]
 
     def truths_as_numbers(self) -> list[ErrorDetails]:
-        """Return errors for true and false where numbers belong: pydantic counts them as numbers."""
+        """Return errors for true and false where numbers belong, which pydantic lets pass."""
         try:
             self.model.model_validate(self.options.plain, strict=True)
         except ValidationError as error:
