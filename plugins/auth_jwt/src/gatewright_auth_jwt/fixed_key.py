@@ -1,0 +1,40 @@
+"""A key that stands in the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import anyio
+from jwt import PyJWK
+
+from gatewright import AuthenticationError, Health
+from gatewright_auth_jwt.keys import KeySet
+
+__all__ = ["FixedKey"]
+
+
+class FixedKey:
+    """A `KeySource` whose keys never change."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+
+    async def find(self, algorithm: str, kid: str | None) -> Sequence[PyJWK]:  # noqa: ARG002
+        """Return the key where it fits the algorithm; there is one, whatever a token calls it.
+
+        Raises:
+            AuthenticationError: ``key``: it does not fit.
+        """
+        found = self._keys.find(algorithm)
+        if not found:
+            reason = "key"
+            raise AuthenticationError(reason)
+        return found
+
+    async def run(self) -> None:
+        """Do nothing until cancelled."""
+        await anyio.sleep_forever()
+
+    def health(self) -> Health:
+        """Ready, always."""
+        return Health(ready=True)
