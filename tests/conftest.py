@@ -3,6 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("gatewright", deadline=None)  # a busy machine is no failure
+settings.load_profile("gatewright")
 
 
 @pytest.fixture(scope="session")

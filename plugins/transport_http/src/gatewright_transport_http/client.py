@@ -73,7 +73,8 @@ class Gateway:
         return self._development_key() if _is_local(self.url) else None
 
     def _development_key(self) -> str | None:
-        file = Path(os.environ.get("STATE_DIRECTORY") or "var") / "dev-api-key"
+        state = os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "var"
+        file = Path(state) / "dev-api-key"
         try:
             return file.read_text().strip() or None
         except FileNotFoundError:

@@ -35,7 +35,7 @@ class Head(msgspec.Struct):
         """The key in the body; empty where there is none or it is no text."""
         try:
             return _TEXT.decode(self.api_key).encode()
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return b""
 
 
