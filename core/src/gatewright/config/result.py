@@ -46,11 +46,14 @@ class Config:
         plugins: What was chosen, by kind, in the order of the file. ``auth``, ``presence``,
             ``bus``, ``rate_limit`` and ``dead_letters`` hold exactly one.
         file: The file it came from, as named, or ``None``.
+        last_resort: The local file behind the chosen dead letter store; ``None`` where that store
+            is itself the local file.
     """
 
     core: CoreSettings
     plugins: Mapping[Kind, tuple[Selected, ...]]
     file: str | None = None
+    last_resort: Selected | None = None
 
     def one(self, kind: Kind) -> Selected:
         """Return the plugin of a kind that takes exactly one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from gatewright.hub.index import SubjectIndex
@@ -28,6 +28,14 @@ class Member(Protocol):
 
     def close(self, code: int, reason: str = "") -> None:
         """Close the connection."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        ...
+
+    def pause(self, paused: bool) -> None:  # noqa: FBT001 - the lanes' callback
+        """Stop or resume reading."""
         ...
 
     def rename(self, info: ConnectionInfo) -> None:
@@ -62,9 +70,9 @@ class Hub:
         """Return how many connections there are."""
         return len(self._members)
 
-    def __iter__(self) -> Iterator[Member]:
-        """Iterate over the connections that there are now."""
-        return iter(tuple(self._members.values()))
+    def members(self) -> Sequence[Member]:
+        """Return the connections that there are now."""
+        return tuple(self._members.values())
 
     def get(self, connection_id: str) -> Member | None:
         """Return a connection of this node."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from gatewright.session.session import Session
+    from gatewright.hub.hub import Member
 
 __all__ = ["Drain", "close_sockets"]
 
@@ -30,7 +30,7 @@ class Drain:
 
     Attributes:
         stop_taking: Answer 503 from now on, stop transports of reach ``node``.
-        sessions: The sessions that are open now.
+        members: The sessions that are open now.
         empty: Waits until the last socket is gone.
         stop_readers: Stop transports of reach ``cluster`` and the bus.
         flush: Hand waiting events over, the rest to dead letters, and clear presence; is given
@@ -40,7 +40,7 @@ class Drain:
     """
 
     stop_taking: Step
-    sessions: Callable[[], Sequence[Session]]
+    members: Callable[[], Sequence[Member]]
     empty: Step
     stop_readers: Step
     flush: Callable[[float], Awaitable[None]]
@@ -50,38 +50,38 @@ class Drain:
 
     async def run(self, now: asyncio.Event) -> None:
         """Drain; once ``now`` is set, whatever still takes time is cut short."""
-        count = len(self.sessions())
+        count = len(self.members())
         self.log.info("draining", connections=count)
         await self.stop_taking()
         await _unless(now, self._sockets())
-        for session in self.sessions():
-            session.abort()
+        for member in self.members():
+            member.abort()
         await _within(LAST_WORDS_SECONDS, self.empty())
         await self.stop_readers()
         await self.flush(0.0 if now.is_set() else self.flush_seconds)
         self.log.info("drained", connections=count)
 
     async def _sockets(self) -> None:
-        await close_sockets(self.sessions(), self.drain_seconds)
+        await close_sockets(self.members(), self.drain_seconds)
         await _within(max(self.drain_seconds, LAST_WORDS_SECONDS), self.empty())
 
 
-async def close_sockets(sessions: Sequence[Session], seconds: float) -> None:
-    """Close sessions with 1012 and a hint when to come back.
+async def close_sockets(members: Sequence[Member], seconds: float) -> None:
+    """Close connections with 1012 and a hint when to come back.
 
     At least 1,000 a second and at most over ``seconds``, so that the nodes that take over are not
     stormed; the hints are spread over as long again.
     """
-    duration = min(len(sessions) / SOCKETS_PER_SECOND, seconds)
+    duration = min(len(members) / SOCKETS_PER_SECOND, seconds)
     spread = max(int(duration * 2000), SHORTEST_SPREAD_MS)
     loop = asyncio.get_running_loop()
     started = loop.time()
-    for index, session in enumerate(sessions):
-        due = started + duration * index / len(sessions)
+    for index, member in enumerate(members):
+        due = started + duration * index / len(members)
         if due - loop.time() > BATCH_SECONDS:
             await asyncio.sleep(due - loop.time())
         retry = random.randint(0, spread)  # noqa: S311 - spreads load, guards nothing
-        session.close(SERVICE_RESTART, f"retry={retry}")
+        member.close(SERVICE_RESTART, f"retry={retry}")
 
 
 async def _within(seconds: float, awaitable: Awaitable[None]) -> None:

@@ -24,9 +24,7 @@ INTERNAL_PREFIXES = ("/internal", "/metrics")
 Readiness = Callable[[], tuple[bool, Mapping[str, Any]]]
 
 
-def core_routes(
-    readiness: Readiness, registry: CollectorRegistry, refresh_metrics: Callable[[], None]
-) -> list[BaseRoute]:
+def core_routes(readiness: Readiness, registry: CollectorRegistry) -> list[BaseRoute]:
     """Return ``/health``, ``/ready`` and ``/metrics``."""
 
     async def health(_request: Request) -> Response:
@@ -37,7 +35,6 @@ def core_routes(
         return _json(200 if is_ready else 503, detail)
 
     async def metrics(_request: Request) -> Response:
-        refresh_metrics()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return [

@@ -10,6 +10,8 @@ from gatewright.wire.frames import HEARTBEAT_ACK, PONG, RATE_LIMITED, REFRESH_FA
 from gatewright.wire.inbound import Kind, classify, refresh_token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gatewright.model import ConnectionInfo, EventType, Identity
     from gatewright.plugin.protocols import Admission
     from gatewright.session.services import SessionServices
@@ -65,7 +67,7 @@ class Session:
     def opened(self, socket: Socket) -> None:
         """The handshake is done: be seen, be heard."""
         self._socket = socket
-        self.write = socket.write
+        self.write: Callable[[Frame], None] = socket.write
         self._open = True
         self._services.joined(self)
         self._emit("connected", plain_body("connected", self._fields))

@@ -1,0 +1,261 @@
+"""The process: sockets, event loop, signals, and the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gatewright.clock import SystemClock
+from gatewright.config.result import Config
+from gatewright.errors import StartError
+from gatewright.logs import configure_logging, get_logger
+from gatewright.metrics import Metrics
+from gatewright.plugin.context import ServerInfo
+from gatewright.plugin.factory import Development
+from gatewright.plugin.host import Hosts, Surroundings
+from gatewright.server.binding import Bound, bind
+from gatewright.server.gateway import Gateway, new_node_id
+from gatewright.server.hypercorn_runner import Listener, hypercorn_config, serving
+from gatewright.server.watchdog import Watchdog
+from gatewright.wire.publication import PublicationLimits
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+__all__ = ["Announce", "NotReadyInTime", "ServerAddresses", "serve"]
+
+EXIT_GRACE_SECONDS: Final = 20.0
+POLL_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddresses:
+    """Where a gateway listens.
+
+    Attributes:
+        public: ``host:port`` or ``unix:/path`` of ``server.bind``, with the port in use.
+        internal: The one of ``server.internal_bind``, or ``None``.
+        path: The path of the WebSocket.
+        tls: Whether the public one speaks TLS.
+    """
+
+    public: str
+    internal: str | None
+    path: str
+    tls: bool
+
+
+Announce = Callable[[ServerAddresses], None]
+
+
+class NotReadyInTime(StartError):
+    """``strict_start``: not every part became ready."""
+
+    def __init__(self, seconds: float, parts: list[str]) -> None:
+        self.seconds, self.parts = seconds, tuple(parts)
+        super().__init__(seconds, parts)
+
+    def __str__(self) -> str:
+        listed = "; ".join(self.parts)
+        return f"not ready within {self.seconds:g} s (server.start_seconds): {listed}"
+
+
+class Signals:
+    """SIGTERM and SIGINT: the first asks for a drain, the second for an end, the third is one."""
+
+    def __init__(self) -> None:
+        self.drain = asyncio.Event()
+        self.now = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._caught)
+
+    def _caught(self) -> None:
+        if not self.drain.is_set():
+            self.drain.set()
+        elif not self.now.is_set():
+            self.now.set()
+        else:
+            os._exit(1)
+
+
+def serve(
+    config: Config,
+    *,
+    development: Development | None = None,
+    announce: Announce | None = None,
+) -> int:
+    """Serve until a signal ends it; return the exit code. Blocks.
+
+    Args:
+        config: What to serve.
+        development: Local credentials; given by ``gatewright dev``, and what makes it that.
+        announce: Called once the gateway listens and reads what backends publish.
+
+    Raises:
+        StartError: It could not start; nothing was consumed and nothing is left open.
+    """
+    settings = config.core
+    configure_logging(settings.logging.level, settings.logging.format)
+    public = bind("server.bind", settings.server.bind)
+    bounds = [public]
+    if settings.server.internal_bind is not None:
+        bounds.append(bind("server.internal_bind", settings.server.internal_bind))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_Process(config, bounds, development, announce).run())
+    finally:
+        for bound in bounds:
+            bound.sock.close()
+
+
+class _Process:
+    """One run of one gateway."""
+
+    def __init__(
+        self,
+        config: Config,
+        bounds: list[Bound],
+        development: Development | None,
+        announce: Announce | None,
+    ) -> None:
+        self._config = config
+        self._bounds = bounds
+        self._development = development
+        self._announce = announce
+        self._log: FilteringBoundLogger = get_logger()
+        self._metrics = Metrics()
+
+    async def run(self) -> int:
+        signals = Signals()
+        around = self._surroundings()
+        async with Hosts(around) as hosts:
+            with Watchdog(self._log, self._metrics.loop_lag_seconds):
+                gateway = await self._opened(hosts, around, signals)
+                if gateway is not None:
+                    await self._serve(gateway, signals)
+        if hosts.abandoned:
+            self._leave_behind()
+        return 0
+
+    async def _opened(self, hosts: Hosts, around: Surroundings, signals: Signals) -> Gateway | None:
+        """Open the gateway, unless a signal comes first."""
+        provided: dict[str, Any] = {}
+        if self._development is not None:
+            provided["issue_token"] = self._development.issue
+        opening = asyncio.create_task(Gateway.open(self._config, hosts, around, provided))
+        waiting = asyncio.create_task(signals.drain.wait())
+        await asyncio.wait({opening, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if opening.done():
+            return opening.result()
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        return None
+
+    async def _serve(self, gateway: Gateway, signals: Signals) -> None:
+        listeners = self._listeners(gateway)
+        gateway.start()
+        try:
+            if self._config.core.server.strict_start:
+                await self._until_ready(gateway, signals)
+            async with serving(listeners):
+                gateway.start_transports()
+                self._say_where()
+                await signals.drain.wait()
+                async with _watched_exit(self._config):
+                    await gateway.drain().run(signals.now)
+        finally:
+            await gateway.stop()
+
+    async def _until_ready(self, gateway: Gateway, signals: Signals) -> None:
+        seconds = self._config.core.server.start_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                while not gateway.readiness.parts_ready() and not signals.drain.is_set():
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise NotReadyInTime(seconds, gateway.readiness.not_ready()) from None
+
+    def _listeners(self, gateway: Gateway) -> list[Listener]:
+        limits, tls = self._config.core.limits, self._config.core.server.tls
+        listeners = [Listener(self._bounds[0], gateway.public, hypercorn_config(limits, tls))]
+        if gateway.internal is not None:
+            listeners.append(Listener(self._bounds[1], gateway.internal, hypercorn_config(limits)))
+        return listeners
+
+    def _surroundings(self) -> Surroundings:
+        core = self._config.core
+        return Surroundings(
+            log=self._log,
+            metrics=self._metrics,
+            node_id=core.server.node_id or new_node_id(),
+            open_seconds=core.server.open_seconds,
+            clock=SystemClock(),
+            limits=PublicationLimits(
+                max_bytes=core.limits.publication_bytes,
+                max_subjects=core.limits.publication_subjects,
+            ),
+            server=ServerInfo(
+                path=core.server.path,
+                separate_internal=core.server.internal_bind is not None,
+                development=self._development is not None,
+                state_directory=Path(os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "var"),
+            ),
+        )
+
+    def _say_where(self) -> None:
+        server = self._config.core.server
+        addresses = ServerAddresses(
+            public=self._bounds[0].address,
+            internal=self._bounds[1].address if len(self._bounds) > 1 else None,
+            path=server.path,
+            tls=server.tls is not None,
+        )
+        self._log.info(
+            "serving",
+            bind=addresses.public,
+            internal_bind=addresses.internal,
+            path=addresses.path,
+            plugins=sorted(
+                f"{kind}:{selected.name} ({selected.distribution})"
+                for kind, chosen in self._config.plugins.items()
+                for selected in chosen
+            ),
+        )
+        if self._announce is not None:
+            self._announce(addresses)
+
+    def _leave_behind(self) -> None:
+        """A plugin's task hangs: leave without it, for the loop would wait for it for ever."""
+        self._log.warning("exiting although a plugin hangs")
+        os._exit(0)
+
+
+@asynccontextmanager
+async def _watched_exit(config: Config) -> AsyncIterator[None]:
+    """End the process hard should a stop outlast all of its limits."""
+    server = config.core.server
+    limit = server.drain_seconds + server.flush_seconds + 3 * server.open_seconds
+    timer = asyncio.get_running_loop().call_later(limit + EXIT_GRACE_SECONDS, os._exit, 1)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return uvloop's factory where it is installed."""
+    try:
+        uvloop = import_module("uvloop")
+    except ImportError:
+        return asyncio.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
