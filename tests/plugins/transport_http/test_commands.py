@@ -72,7 +72,7 @@ async def test_publish_reads_the_payload_from_standard_input(api):
 @pytest.mark.parametrize(
     ("receipt", "said"),
     [
-        (Receipt(0, duplicate=True), "sent 0, this id was published before\n"),
+        (Receipt(3, duplicate=True), "sent 3 when this id was first published; nothing now\n"),
         (Receipt(2, exact=False), "sent at least 2\n"),
     ],
 )

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -10,6 +13,7 @@ def problems(**options) -> list[str]:
     return [problem["msg"] for problem in caught.value.errors(include_input=False)]
 
 
+ROOT = Path(__file__).parents[3]
 NO_KEY = (
     "no key in api_keys, or only empty ones; "
     "list one, or write insecure: true to let anybody publish"
@@ -53,3 +57,10 @@ def test_neither_repr_nor_errors_show_a_key():
 
 def test_every_option_is_described():
     assert all(field.description for field in HttpSettings.model_fields.values())
+
+
+def test_the_readme_names_every_option():
+    readme = (ROOT / "plugins/transport_http/README.md").read_text()
+    named = re.findall(r"^\| `([a-z_]+)` \|", readme, re.MULTILINE)
+
+    assert named == list(HttpSettings.model_fields)

@@ -133,7 +133,7 @@ def _body(subjects: list[str], payload: msgspec.Raw, publication_id: str | None)
 def _sent(gateway: Gateway, answer: httpx.Response) -> str:
     sent = _decoded(gateway, answer, _Sent).sent
     if answer.headers.get("X-Gatewright-Duplicate") == "true":
-        return f"sent {sent}, this id was published before"
+        return f"sent {sent} when this id was first published; nothing now"
     if answer.headers.get("X-Gatewright-Sent") == "partial":
         return f"sent at least {sent}"
     return f"sent {sent}"

@@ -131,7 +131,7 @@ class PresenceEndpoint:
             raise _StoreFailed(error) from None
 
     def _report(self, failed: _StoreFailed) -> None:
-        self._log.warning("presence_find_failed", error=str(failed))
+        self._log.warning("presence store did not answer", error=str(failed))
 
 
 class _Stream(StreamingResponse):

@@ -73,7 +73,10 @@ async def open_transport(
     """Put the transport together. No I/O; nothing here can fail for want of a remote."""
     keys = ApiKeys(key.get_secret_value() for key in settings.api_keys)
     if not keys:
-        context.log.warning("publishing_is_open", hint="list api_keys and drop insecure: true")
+        context.log.warning(
+            "anybody who reaches /internal/publish may publish",
+            hint="list api_keys and drop insecure: true",
+        )
     intake = Intake()
     publishing = PublishEndpoint(
         keys=keys, intake=intake, source=context.name, limits=context.limits
