@@ -165,14 +165,14 @@ async def test_whether_a_key_is_required(options, separate_internal, status):
 
 @pytest.mark.parametrize("query", ["", "?limit=1", "?limit=1&cursor=1"])
 async def test_a_store_that_is_away_is_503_and_logged(query):
-    presence = FakePresence(fails=lambda _cursor: ConnectionError("refused"))
+    presence = FakePresence(fails=lambda _cursor: ConnectionRefusedError(111, "refused", "canary"))
     async with opened(presence=presence) as api:
         answer = await api.client.get("/internal/connections" + query)
 
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert answer.json() == {"error": "the presence store is not available"}
-    assert [entry["error"] for entry in api.logged] == ["ConnectionError: refused"]
+    assert [entry["error"] for entry in api.logged] == ["ConnectionRefusedError: refused"]
 
 
 async def test_a_store_that_does_not_answer_is_503(monkeypatch, api):
@@ -215,7 +215,7 @@ async def test_empty_pages_on_the_way_leave_no_trace():
 async def test_a_store_that_fails_half_way_leaves_the_list_incomplete():
     presence = FakePresence(
         [connection(number) for number in range(2 * PAGE)],
-        fails=lambda cursor: None if cursor is None else ConnectionError("gone"),
+        fails=lambda cursor: None if cursor is None else ConnectionError("canary"),
     )
     async with opened(presence=presence) as api:
         messages = []
@@ -239,7 +239,7 @@ async def test_a_store_that_fails_half_way_leaves_the_list_incomplete():
     assert messages[-1]["more_body"] is True
     with pytest.raises(msgspec.DecodeError):
         msgspec.json.decode(b"".join(message.get("body", b"") for message in messages))
-    assert [entry["error"] for entry in api.logged] == ["ConnectionError: gone"]
+    assert [entry["error"] for entry in api.logged] == ["ConnectionError"]
 
 
 async def test_a_hundred_thousand_connections_leave_the_loop_to_others():

@@ -6,6 +6,8 @@ from pydantic import ValidationError
 
 from gatewright_transport_http import HttpSettings
 
+ROOT = Path(__file__).parents[3]
+
 
 def problems(**options) -> list[str]:
     with pytest.raises(ValidationError) as caught:
@@ -13,7 +15,6 @@ def problems(**options) -> list[str]:
     return [problem["msg"] for problem in caught.value.errors(include_input=False)]
 
 
-ROOT = Path(__file__).parents[3]
 NO_KEY = (
     "no key in api_keys, or only empty ones; "
     "list one, or write insecure: true to let anybody publish"

@@ -40,7 +40,11 @@ class _StoreFailed(Exception):
         super().__init__(error)
 
     def __str__(self) -> str:
-        return f"{type(self.error).__name__}: {self.error}"
+        """Name the error; only the system's own text is sure to hold no secret."""
+        name = type(self.error).__name__
+        if isinstance(self.error, OSError) and self.error.strerror:
+            return f"{name}: {self.error.strerror}"
+        return name
 
 
 class _Filter(NamedTuple):
