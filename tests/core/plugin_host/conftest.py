@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import anyio
 import pytest
 import structlog
 from structlog.testing import LogCapture
@@ -49,21 +51,45 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture
-def log() -> LogCapture:
-    return LogCapture()
+class Told(LogCapture):
+    """A log to look into and to wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._awaited: dict[str, asyncio.Event] = {}
+
+    def __call__(self, logger: Any, method_name: str, event_dict: Any) -> Any:
+        self._event(event_dict["event"]).set()
+        return super().__call__(logger, method_name, event_dict)
+
+    async def heard(self, event: str) -> None:
+        with anyio.fail_after(5):
+            await self._event(event).wait()
+
+    def _event(self, name: str) -> asyncio.Event:
+        return self._awaited.setdefault(name, asyncio.Event())
 
 
 @pytest.fixture
-def surroundings(log: LogCapture, clock: FakeClock) -> Surroundings:
+def log() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def surroundings(log: Told, clock: FakeClock) -> Surroundings:
     return Surroundings(
         log=structlog.wrap_logger(None, processors=[log]),
         metrics=Metrics(),
         node_id="gw-1",
-        open_seconds=0.05,
+        open_seconds=5.0,
         clock=clock,
         pacing=Pacing(first=0.005, early=0.005, longest=0.005),
     )
+
+
+@pytest.fixture
+def impatient(surroundings: Surroundings) -> Surroundings:
+    return replace(surroundings, open_seconds=0.05)
 
 
 @pytest.fixture

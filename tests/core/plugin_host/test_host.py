@@ -169,7 +169,7 @@ async def test_an_open_that_is_no_context_manager_is_told(surroundings, choose):
         await Hosts(surroundings).open(choose(open_))
 
 
-async def test_a_slow_open_is_cancelled_and_named_with_its_last_step(surroundings, choose):
+async def test_a_slow_open_is_cancelled_and_named_with_its_last_step(impatient, choose):
     cancelled = []
 
     @asynccontextmanager
@@ -183,7 +183,7 @@ async def test_a_slow_open_is_cancelled_and_named_with_its_last_step(surrounding
         yield
 
     with pytest.raises(OpenedTooSlowly) as caught:
-        await Hosts(surroundings).open(choose(open_))
+        await Hosts(impatient).open(choose(open_))
 
     assert str(caught.value) == (
         "plugin 'acme' (gatewright-acme 1.0) did not open within 0.05 s (server.open_seconds); "
@@ -275,6 +275,33 @@ async def test_a_task_group_that_breaks_turns_its_backend_red_and_nothing_else(h
     assert log.entries[0]["error"] == "OSError: disk full"
 
 
+async def test_a_context_manager_that_ends_by_itself_turns_its_backend_red(hosts, choose, log):
+    broken = asyncio.Event()
+
+    @asynccontextmanager
+    async def open_(settings, context):
+        async with anyio.create_task_group() as group:
+
+            async def gives_up():
+                await broken.wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(gives_up)
+            yield
+
+    host = await hosts.open(choose(open_))
+    broken.set()
+    await log.heard("plugin closed by itself")
+    await settle()
+
+    assert host.health() == Health(ready=False, detail="closed")
+
+
+async def test_a_cancellation_that_open_raises_itself_is_told(surroundings, choose):
+    with pytest.raises(DidNotOpen, match=r"'acme'.*did not open: CancelledError"):
+        await Hosts(surroundings).open(choose(raising(asyncio.CancelledError())))
+
+
 async def test_a_backend_that_raises_while_closing_is_logged(surroundings, choose, log):
     trail = []
 
@@ -293,20 +320,20 @@ async def test_a_backend_that_raises_while_closing_is_logged(surroundings, choos
     ]
 
 
-async def test_a_backend_that_closes_slowly_is_cancelled(surroundings, choose, log):
+async def test_a_backend_that_closes_slowly_is_cancelled(impatient, choose, log):
     @asynccontextmanager
     async def open_(settings, context):
         yield
         await asyncio.Event().wait()
 
-    async with Hosts(surroundings) as hosts:
+    async with Hosts(impatient) as hosts:
         await hosts.open(choose(open_))
 
     assert events(log) == ["plugin does not close in time and is cancelled"]
     assert hosts.abandoned == ()
 
 
-async def test_a_backend_that_ignores_its_cancellation_is_abandoned(surroundings, choose, log):
+async def test_a_backend_that_ignores_its_cancellation_is_abandoned(impatient, choose, log):
     free = asyncio.Event()
     left = asyncio.Event()
 
@@ -321,10 +348,12 @@ async def test_a_backend_that_ignores_its_cancellation_is_abandoned(surroundings
         left.set()
 
     trail = []
-    hosts = Hosts(surroundings)
+    hosts = Hosts(impatient)
     await hosts.open(choose(yielding(trail=trail, name="one"), "one"))
     await hosts.open(choose(stubborn, "two"))
     with anyio.fail_after(5):
+        await hosts.close()
+
         await hosts.close()
 
     assert hosts.abandoned == ("transports.two",)
@@ -338,7 +367,7 @@ async def test_a_backend_that_ignores_its_cancellation_is_abandoned(surroundings
 
 
 async def test_a_run_that_ignores_its_cancellation_does_not_keep_its_backend_open(
-    surroundings, choose, log
+    impatient, choose, log
 ):
     free = asyncio.Event()
     left = asyncio.Event()
@@ -352,7 +381,7 @@ async def test_a_run_that_ignores_its_cancellation_does_not_keep_its_backend_ope
         left.set()
 
     trail = []
-    hosts = Hosts(surroundings)
+    hosts = Hosts(impatient)
     host = await hosts.open(choose(yielding(trail=trail, name="one"), "one"))
     host.start(stubborn)
     await settle()

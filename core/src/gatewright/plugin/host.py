@@ -29,7 +29,7 @@ from gatewright.plugin.opening import (
 )
 from gatewright.plugin.protocols import HasHealth, HasRun
 from gatewright.plugin.spec import section_of
-from gatewright.plugin.supervisor import Supervised, bound, stop_all
+from gatewright.plugin.supervisor import Supervised, bound, is_cancelled, stop_all
 
 __all__ = [
     "DidNotOpen",
@@ -215,7 +215,7 @@ class Host(Generic[B_co]):
         if not self._opened.is_set():
             raise OpenedTooSlowly(self.name, self.distribution, seconds, self._step)
         if not self._open:
-            error = self._error or RuntimeError("its context manager did not yield")
+            error = self._error or asyncio.CancelledError("its task was cancelled")
             raise DidNotOpen(self.name, self.distribution, error) from error
 
     async def close(self) -> None:
@@ -251,8 +251,15 @@ class Host(Generic[B_co]):
                 self._open = True
                 self._opened.set()
                 await self._closing.wait()
+        except asyncio.CancelledError as error:
+            if is_cancelled():
+                raise
+            self._raised(error)
         except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - contained
             self._raised(error)
+        else:
+            if not self._closing.is_set():
+                self._log.error("plugin closed by itself", error="its context manager ended")
         finally:
             self._opened.set()
             if not self._closing.is_set():
