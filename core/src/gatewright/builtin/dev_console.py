@@ -98,7 +98,7 @@ class DevConsole:
         """End all open streams."""
         self._feed.close()
 
-    async def _page(self, request: Request) -> Response:
+    async def _page(self, _request: Request) -> Response:
         return _file(self._assets, "index.html")
 
     async def _asset(self, request: Request) -> Response:
@@ -127,7 +127,7 @@ class DevConsole:
             return _problem(503, str(error))
         return JSONResponse({"sent": receipt.sent})
 
-    async def _connections(self, request: Request) -> Response:
+    async def _connections(self, _request: Request) -> Response:
         page = await self._context.presence.find(limit=SHOWN_CONNECTIONS)
         shown = {"connections": page.connections, "more": page.cursor is not None}
         return Response(msgspec.json.encode(shown), media_type="application/json")

@@ -1,0 +1,39 @@
+"""``gatewright config``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatewright.cli.options import DEFAULT_CONFIG, ConfigFile
+from gatewright.cli.output import say
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
+
+
+@app.callback()
+def _config() -> None:
+    """Check the configuration."""
+
+
+@app.command()
+def check(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The same as --config.")
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Say everything that is wrong with a configuration, or that it is right.
+
+    Imports the plugins it names and checks their options, and starts nothing. Exits with 2 when
+    there is a problem.
+    """
+    from gatewright.config.load import load_config
+
+    checked = load_config(file or config)
+    count = sum(len(plugins) for plugins in checked.plugins.values())
+    say(f"{checked.file}: ok, {count} plugins")

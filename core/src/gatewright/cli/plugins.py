@@ -1,0 +1,138 @@
+"""``gatewright plugins``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from gatewright.cli.errors import WrongUse
+from gatewright.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG
+from gatewright.cli.output import console, note, say, table
+from gatewright.cli.usage import NO_FILE, Usage, read_usage
+from gatewright.plugin.catalogue import Catalogue
+from gatewright.plugin.spec import KINDS, section_of
+from gatewright.plugin.suggest import did_you_mean
+
+__all__ = ["app"]
+
+COMMAND: Final = "command"
+
+app = typer.Typer(help="See which plugins are installed, and which are in use.")
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        envvar=CONFIG_VARIABLE,
+        help=f"The configuration that says what is in use. [default: {DEFAULT_CONFIG}, if there]",
+        show_default=False,
+    ),
+]
+KindOption = Annotated[
+    str | None,
+    typer.Option("--kind", metavar="KIND", help="Only this kind.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One plugin or command as it is listed."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    state: str
+    why: str
+
+
+class UnknownKind(WrongUse):
+    """There is no such kind of plugin."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(kind)
+
+    def __str__(self) -> str:
+        known = (*KINDS, COMMAND)
+        hint = did_you_mean(self.kind, known) or f"; kinds: {', '.join(known)}"
+        return f"gatewright plugins: no kind {self.kind!r}{hint}"
+
+
+@app.callback(invoke_without_command=True)
+def _plugins(
+    context: typer.Context,
+    config: Config = None,
+    kind: KindOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the installed plugins: what each is, and whether the configuration uses it.
+
+    Only metadata is read; no plugin is imported. The same as **gatewright plugins list**.
+    """
+    if context.invoked_subcommand is None:
+        list_(config, kind, as_json=as_json)
+
+
+@app.command("list")
+def list_(
+    config: Config = None,
+    kind: KindOption = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the installed plugins: what each is, and whether the configuration uses it.
+
+    Only metadata is read; no plugin is imported.
+    """
+    file = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    usage = NO_FILE if file is None else read_usage(file, os.environ)
+    rows = [*_rows(Catalogue.installed(), usage)]
+    if kind is not None:
+        rows = [row for row in rows if row.kind == _kind(kind)]
+    if as_json:
+        say(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+        return
+    console().print(_table(rows))
+    if file is None:
+        note(f"no {DEFAULT_CONFIG} here; -c FILE tells what is in use")
+
+
+def _rows(catalogue: Catalogue, usage: Usage) -> Iterable[Row]:
+    for plugin in catalogue.plugins:
+        state, why = usage.of(plugin.kind, plugin.name)
+        yield Row(plugin.kind, plugin.name, plugin.distribution, plugin.version, state, why)
+    for command in catalogue.commands:
+        why = f"gatewright {command.name}"
+        yield Row(COMMAND, command.name, command.distribution, command.version, "installed", why)
+
+
+def _kind(given: str) -> str:
+    sections: dict[str, str] = {section_of(kind): kind for kind in KINDS}
+    kind = sections.get(given, given)
+    if kind not in {*KINDS, COMMAND}:
+        raise UnknownKind(given)
+    return kind
+
+
+def _table(rows: list[Row]) -> object:
+    shown = table(
+        ["kind", "name", "state", "why", "distribution"],
+        (
+            (row.kind, row.name, row.state, row.why, f"{row.distribution} {row.version}")
+            for row in rows
+        ),
+    )
+    styles = {"in use": "bold", "disabled": "dim"}
+    for index, row in enumerate(rows):
+        shown.rows[index].style = styles.get(row.state, "")
+    return shown
