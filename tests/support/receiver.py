@@ -53,6 +53,12 @@ class Receiver:
                 await asyncio.sleep(0.01)
         return self.taken
 
+    async def requests_until(self, count, seconds=15.0):
+        """Wait until ``count`` requests came, answered with 2xx or not."""
+        async with asyncio.timeout(seconds):
+            while len(self.requests) < count:
+                await asyncio.sleep(0.01)
+
     async def events(self, count, seconds=15.0):
         """Wait for ``count`` events that were answered with 2xx; return their bodies."""
         await self.until(lambda taken: len(taken) >= count, seconds)
