@@ -1,0 +1,1 @@
+"""From sessions to event sinks: lanes, retries, the breaker, and dead letters."""
