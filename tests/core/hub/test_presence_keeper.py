@@ -295,12 +295,30 @@ async def test_flushing_nothing_needs_no_run(keeper):
     assert await keeper.flush(0)
 
 
-async def test_what_was_under_way_at_a_cancellation_is_kept_for_the_next_run(keeper, store):
+async def test_a_heartbeat_during_a_failing_join_does_not_replace_it(keeper, store):
+    store.open.clear()
+    store.fails = lambda batch: True
+    keeper.joined(connection())
+    async with running(keeper):
+        await store.entered.wait()
+        keeper.touch(connection())
+        store.open.set()
+        assert not await keeper.flush(0.01)
+        store.fails = lambda batch: False
+        assert await keeper.flush(5)
+
+    assert store.calls == [("joined", ["c1"])]
+
+
+async def test_what_was_under_way_at_a_cancellation_is_kept_for_the_next_run(
+    keeper, store, metrics
+):
     store.open.clear()
     keeper.joined(connection(1))
     async with running(keeper):
         await store.entered.wait()
     assert keeper.waiting == 1
+    assert metrics.presence_failures.labels("joined")._value.get() == 0
 
     store.open.set()
     async with running(keeper):

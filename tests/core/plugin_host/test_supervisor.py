@@ -195,6 +195,43 @@ async def test_staying_up_is_logged_once(supervise, log):
     ]
 
 
+async def test_failing_again_before_it_was_stable_is_no_recovery(supervise, log):
+    twice = asyncio.Event()
+    calls = []
+
+    async def run():
+        calls.append(True)
+        if len(calls) == 2:
+            twice.set()
+        raise OSError(GONE)
+
+    supervise(run, first=0.05, early=0.05, stable=0.002)
+    await twice.wait()
+
+    assert "plugin stays up again" not in [entry["event"] for entry in log.entries]
+
+
+async def test_a_cleanup_is_not_cancelled_however_often_the_function_is(supervise):
+    go_on, cleaned = asyncio.Event(), []
+
+    async def run():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await go_on.wait()
+            cleaned.append(True)
+
+    one = supervise(run)
+    await settle()
+    one.cancel()
+    await settle()
+    one.cancel()
+    go_on.set()
+
+    assert await stop_all([one], 5.0) == []
+    assert cleaned == [True]
+
+
 async def test_stopping_cancels_all_at_once_and_names_those_that_hang(supervise):
     free = asyncio.Event()
 
