@@ -29,6 +29,8 @@ KEEPALIVE_SECONDS: Final = 4.0
 """Idle connections close sooner than common servers close theirs (5 s): none is met half-shut."""
 BODY_BYTES: Final = 64 * 1024
 """How much of an answer's body is read at most."""
+SLICE_BYTES: Final = 256 * 1024
+"""A larger body is sent in parts of this size."""
 
 Network = IPv4Network | IPv6Network
 
@@ -79,8 +81,7 @@ class Client:
         raise TimedOut(self._timeout)
 
     async def _exchange(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        request = httpx.Request("POST", self._url, content=body)
-        request.headers = _AsWritten(headers)
+        request = self._request(headers, body)
         response = await self._transport.handle_async_request(request)
         try:
             await _drain(response)
@@ -89,6 +90,15 @@ class Client:
         if response.is_success:  # looking at headers costs, and nearly every answer is this one
             return Answer(response.status_code, None)
         return Answer(response.status_code, response.headers.get("retry-after"))
+
+    def _request(self, headers: Mapping[str, str], body: bytes) -> httpx.Request:
+        if len(body) <= SLICE_BYTES:
+            request = httpx.Request("POST", self._url, content=body)
+        else:
+            request = httpx.Request("POST", self._url, stream=_Slices(body))
+            headers = {**headers, "Content-Length": str(len(body))}
+        request.headers = _AsWritten(headers)
+        return request
 
 
 class _AsWritten(httpx.Headers):
@@ -101,6 +111,17 @@ class _AsWritten(httpx.Headers):
     def items(self) -> ItemsView[str, str]:
         """Return what is sent: aiohttp reads this."""
         return self._written.items()
+
+
+class _Slices(httpx.AsyncByteStream):
+    """A large body in parts, so that writing it does not hold up the loop."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = memoryview(body)
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        for start in range(0, len(self._body), SLICE_BYTES):
+            yield bytes(self._body[start : start + SLICE_BYTES])
 
 
 async def _drain(response: httpx.Response) -> None:
@@ -141,7 +162,7 @@ async def open_client(
         limit=0,
         keepalive_timeout=KEEPALIVE_SECONDS,
         ssl=tls,
-        socket_factory=_guarded(deny) if deny else None,
+        socket_factory=_socket_factory(timeout, tuple(deny)),
     )
     session = aiohttp.ClientSession(
         connector=connector,
@@ -153,14 +174,33 @@ async def open_client(
         yield Client(transport, url, timeout)
 
 
-def _guarded(deny: Collection[Network]) -> Callable[[Any], socket.socket]:
-    def make_socket(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
+_AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+
+
+def _socket_factory(
+    timeout: float, deny: tuple[Network, ...]
+) -> Callable[[_AddressInfo], socket.socket]:
+    """Return what makes the sockets, one for each resolved address that is tried.
+
+    Data that the receiver does not take within ``timeout`` resets the connection: a request given
+    up half-written would otherwise stay in memory for as long as the receiver does not read.
+    """
+    milliseconds = max(1, int(timeout * 1000))
+
+    def make_socket(info: _AddressInfo) -> socket.socket:
         family, kind, protocol, _, address = info
-        ip = ip_address(str(address[0]).partition("%")[0])
-        if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        if any(ip in network for network in deny):
+        if deny and _is_in(str(address[0]), deny):
             raise DeniedAddress
-        return socket.socket(family, kind, protocol)
+        sock = socket.socket(family, kind, protocol)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        return sock
 
     return make_socket
+
+
+def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
+    ip = ip_address(address.partition("%")[0])
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return any(ip in network for network in networks)

@@ -52,6 +52,8 @@ def describe(error: BaseException) -> str:
     for kinds, words in _WORDS:
         if isinstance(cause, kinds):
             return words
+    if isinstance(cause, OSError) and cause.errno in _RESET:
+        return "connection reset"
     return f"request failed: {_of_system(cause)}"
 
 
@@ -59,8 +61,9 @@ _WORDS: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...],
     (aiohttp.ServerDisconnectedError, "connection closed without an answer"),
     ((aiohttp.ClientPayloadError, httpx.ReadError), "answer cut short"),
     (aiohttp.ClientResponseError, "answer is not HTTP"),
-    (ConnectionError, "connection reset"),
 )
+
+_RESET: Final = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
 
 
 def _connecting(error: aiohttp.ClientConnectorError) -> str:

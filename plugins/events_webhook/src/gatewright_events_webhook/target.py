@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from typing import Final, Self
 
 import httpx
@@ -67,10 +68,21 @@ class Target:
             raise BadTarget(_OTHER_SCHEME)
         if not url.host:
             raise BadTarget(_NO_HOST)
-        if b"%" in url.netloc:  # httpx escapes what a host cannot hold, such as a space
+        if not _is_usable_host(url):
             raise BadTarget(_UNREADABLE)
         bare = url.copy_with(userinfo=b"", fragment=None)
         return cls(bare, f"{bare.scheme}://{bare.netloc.decode()}", _basic(url))
+
+
+def _is_usable_host(url: httpx.URL) -> bool:
+    if b"%" in url.netloc:  # httpx escapes what a host cannot hold, such as a space
+        return False
+    if url.host.replace(".", "").isdigit():  # aiohttp takes numbers only as a full address
+        try:
+            IPv4Address(url.host)
+        except ValueError:
+            return False
+    return True
 
 
 def _basic(url: httpx.URL) -> str | None:
