@@ -66,8 +66,12 @@ def _written_beside(path: Path, content: bytes, mode: int) -> Iterator[Path]:
             file.flush()
             os.fsync(file.fileno())
         yield beside
+    except FileExistsError:
+        why = "cannot be written: its folder is a file"
+        raise KeyFileError(path, why) from None
     except OSError as error:
-        raise KeyFileError(path, f"cannot be written: {error.strerror}") from None
+        why = f"cannot be written: {error.strerror}"
+        raise KeyFileError(path, why) from None
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()
