@@ -15,10 +15,7 @@ def problems(**options) -> list[str]:
     return [problem["msg"] for problem in caught.value.errors(include_input=False)]
 
 
-NO_KEY = (
-    "no key in api_keys, or only empty ones; "
-    "list one, or write insecure: true to let anybody publish"
-)
+NO_KEY = "no key is given; list one in api_keys, or write insecure: true to let anybody publish"
 
 
 @pytest.mark.parametrize(
@@ -26,6 +23,15 @@ NO_KEY = (
 )
 def test_without_a_key_it_refuses_to_start_and_says_what_to_do(options):
     assert problems(**options) == [NO_KEY]
+
+
+def test_a_missing_key_is_told_beside_other_mistakes():
+    assert len(problems(api_keys=[""], presence_requires_key="perhaps", api_key="k")) == 3
+
+
+@pytest.mark.parametrize("insecure", ["perhaps", None])
+def test_a_wrong_insecure_is_one_problem_only(insecure):
+    assert len(problems(insecure=insecure)) == 1
 
 
 def test_insecure_starts_without_a_key():
@@ -40,7 +46,7 @@ def test_empty_keys_are_dropped_and_the_others_kept_in_order():
 
 def test_presence_cannot_require_a_key_that_nobody_has():
     assert problems(insecure=True, presence_requires_key=True) == [
-        "presence_requires_key is true but api_keys holds no key; list one"
+        "no key is given that could be required; list api_keys"
     ]
 
 
@@ -64,4 +70,5 @@ def test_the_readme_names_every_option():
     readme = (ROOT / "plugins/transport_http/README.md").read_text()
     named = re.findall(r"^\| `([a-z_]+)` \|", readme, re.MULTILINE)
 
-    assert named == list(HttpSettings.model_fields)
+    assert set(named) == set(HttpSettings.model_fields)
+    assert len(named) == len(HttpSettings.model_fields)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Final, LiteralString
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from gatewright import TransportSettings
 
 __all__ = ["HttpSettings"]
 
+_NO_KEY: Final = "no_key"
+_NOBODY_MAY_PUBLISH: Final[LiteralString] = (
+    "no key is given; list one in api_keys, or write insecure: true to let anybody publish"
+)
+_NOBODY_MAY_ASK: Final[LiteralString] = "no key is given that could be required; list api_keys"
+
 
 class HttpSettings(TransportSettings):
     """``transports.http``: who may publish, and who may ask who is connected."""
 
-    api_keys: Annotated[
-        tuple[SecretStr, ...],
-        Field(
-            description="Keys that may publish, any of them; several for rotation. Empty ones are "
-            "dropped; without any, the gateway refuses to start unless insecure is true."
-        ),
-    ] = ()
     insecure: Annotated[
         bool,
         Field(
@@ -29,6 +28,14 @@ class HttpSettings(TransportSettings):
             "listed are required all the same."
         ),
     ] = False
+    api_keys: Annotated[
+        tuple[SecretStr, ...],
+        Field(
+            description="Keys that may publish, any of them; several for rotation. Empty ones are "
+            "dropped; without any, the gateway refuses to start unless insecure is true.",
+            validate_default=True,
+        ),
+    ] = ()
     presence_requires_key: Annotated[
         bool | None,
         Field(
@@ -44,22 +51,21 @@ class HttpSettings(TransportSettings):
 
     @field_validator("api_keys")
     @classmethod
-    def _without_empty_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        return tuple(key for key in keys if key.get_secret_value().strip())
+    def _holds_a_key(
+        cls, value: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        keys = tuple(key for key in value if key.get_secret_value().strip())
+        if not keys and info.data.get("insecure") is False:
+            raise PydanticCustomError(_NO_KEY, _NOBODY_MAY_PUBLISH)
+        return keys
 
-    @model_validator(mode="after")
-    def _somebody_must_hold_a_key(self) -> Self:
-        if self.api_keys:
-            return self
-        if not self.insecure:
-            kind = "no_api_key"
-            text = (
-                "no key in api_keys, or only empty ones; "
-                "list one, or write insecure: true to let anybody publish"
-            )
-            raise PydanticCustomError(kind, text)
-        if self.presence_requires_key:
-            kind = "no_api_key"
-            text = "presence_requires_key is true but api_keys holds no key; list one"
-            raise PydanticCustomError(kind, text)
-        return self
+    @field_validator("presence_requires_key")
+    @classmethod
+    def _somebody_holds_a_key(
+        cls,
+        value: bool | None,  # noqa: FBT001 - pydantic's signature
+        info: ValidationInfo,
+    ) -> bool | None:
+        if value and info.data.get("api_keys") == ():
+            raise PydanticCustomError(_NO_KEY, _NOBODY_MAY_ASK)
+        return value
