@@ -58,7 +58,9 @@ class Drain:
             member.abort()
         await _within(LAST_WORDS_SECONDS, self.empty())
         await self.stop_readers()
-        await self.flush(0.0 if now.is_set() else self.flush_seconds)
+        await _unless(now, self.flush(self.flush_seconds))
+        if now.is_set():
+            await self.flush(0.0)
         self.log.info("drained", connections=count)
 
     async def _sockets(self) -> None:
