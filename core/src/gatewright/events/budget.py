@@ -34,9 +34,9 @@ class Budget:
         """Spill until what waits fits, after ``lane`` of ``backlog`` grew.
 
         The lane that grew pays first, from its head, unless its sink uses no more than an equal
-        share: a dead sink must not cost a healthy one its events. Then the longest-waiting lanes
-        of the sink that uses most, then what waits behind attempts that are under way. A single
-        event larger than the whole budget may wait where nothing else does.
+        share: a dead sink must not cost a healthy one its events. Then the sink that uses most
+        pays: its longest-waiting lanes first, then what waits behind its attempts under way. A
+        single event larger than the whole budget may wait where nothing else does.
         """
         if backlog.bytes * len(self._backlogs) > self.limit:
             backlog.spill_older(lane, self)
@@ -50,6 +50,4 @@ class Budget:
 
     def _spill_one(self) -> bool:
         heaviest_first = sorted(self._backlogs, key=lambda each: each.bytes, reverse=True)
-        return any(each.spill_longest() for each in heaviest_first) or any(
-            each.spill_behind() for each in heaviest_first
-        )
+        return any(each.spill_longest() or each.spill_behind() for each in heaviest_first)
