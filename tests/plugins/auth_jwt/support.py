@@ -17,7 +17,7 @@ import anyio.abc
 import jwt
 import structlog
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from prometheus_client import CollectorRegistry
 
@@ -39,6 +39,7 @@ def private_key(name: str) -> Any:
         "ES512": lambda: ec.generate_private_key(ec.SECP521R1()),
         "P-192": lambda: ec.generate_private_key(ec.SECP192R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate,
+        "X25519": x25519.X25519PrivateKey.generate,
         "Ed448": ed448.Ed448PrivateKey.generate,
     }
     return makers[name]()
@@ -230,11 +231,16 @@ def endless() -> Script:
     return send
 
 
+def port_of(listener: Any) -> int:
+    (first, *_) = listener.listeners
+    return int(first.extra_attributes[anyio.abc.SocketAttribute.local_port]())
+
+
 @contextlib.asynccontextmanager
 async def key_server() -> AsyncIterator[KeyServer]:
     server = KeyServer()
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    server.port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    server.port = port_of(listener)
     async with listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, server.handle)
         yield server

@@ -1,6 +1,7 @@
 import time
 from pathlib import Path
 
+import anyio
 import pytest
 from tests.plugins.auth_jwt.support import bearer, public_pem, token
 
@@ -100,16 +101,28 @@ async def test_a_fresh_token_of_the_same_user_renews_everything_but_the_sub_prot
 @pytest.mark.parametrize(
     ("fresh", "reason"),
     [
-        (token(user_id="43"), "user_id"),
+        (token(user_id="43"), "other_user"),
         (token(exp=1), "expired"),
         (token("RSA-other"), "signature"),
         ("", "missing"),
     ],
 )
 async def test_a_fresh_token_is_checked_like_the_first_and_must_be_the_same_users(fresh, reason):
-    with pytest.raises(AuthenticationError, match=f"^{reason}$"):
+    with pytest.raises(AuthenticationError, match=rf"^{reason}$"):
         await authenticator().reauthenticate(fresh, Identity("42"))
 
 
-async def test_a_fixed_key_is_always_ready():
-    assert authenticator().health().ready
+async def test_a_key_that_fits_another_configured_algorithm_does_not_fit_this_one():
+    with pytest.raises(AuthenticationError, match=r"^key$"):
+        await authenticator(algorithms=["RS256", "ES256"]).authenticate(
+            bearer(token("ES256", "ES256"))
+        )
+
+
+async def test_a_fixed_key_is_always_ready_and_needs_nothing_done():
+    checker = authenticator()
+    with anyio.move_on_after(0.01) as scope:
+        await checker.run()
+
+    assert scope.cancelled_caught
+    assert checker.health().ready

@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 from gatewright import OperatorError
 from gatewright_auth_jwt.development import develop
 
+MAKE_IT = "start 'gatewright dev' once, which makes it, or name a --key"
+PAIRS = "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES256K, ES384, ES512, EdDSA"
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
@@ -117,8 +120,7 @@ def refusal(run, *arguments):
     [
         (
             ["token", "--user", "42"],
-            "var/keys/dev_private.pem: no such key; start 'gatewright dev' once, which makes it, "
-            "or name a --key",
+            f"var/keys/dev_private.pem: no such key; {MAKE_IT}",
             3,
         ),
         (["token", "--user", "42", "--key", "none.pem"], "none.pem: no such key", 3),
@@ -149,8 +151,7 @@ def refusal(run, *arguments):
         ),
         (
             ["keys", "--algorithm", "HS256"],
-            "--algorithm: 'HS256' has no key pair; use one of RS256, RS384, RS512, PS256, PS384, "
-            "PS512, ES256, ES256K, ES384, ES512, EdDSA",
+            f"--algorithm: 'HS256' has no key pair; use one of {PAIRS}",
             2,
         ),
     ],

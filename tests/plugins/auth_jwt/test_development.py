@@ -76,7 +76,7 @@ def test_a_spoilt_key_is_named_and_not_replaced(tmp_path):
     path.parent.mkdir()
     path.write_text("spoilt")
 
-    with pytest.raises(KeyFileError, match="dev_private.pem: is not a PEM private key$"):
+    with pytest.raises(KeyFileError, match=r"dev_private.pem: is not a PEM private key$"):
         develop(tmp_path)
     assert path.read_text() == "spoilt"
 

@@ -1,3 +1,5 @@
+import errno
+import os
 import stat
 import threading
 
@@ -52,6 +54,24 @@ def test_of_many_writers_at_once_one_wins_and_nothing_is_left_behind(tmp_path):
     assert len(won) == 1
     assert path.read_bytes() == str(won[0]).encode() * 10_000
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full_is_named_and_nothing_is_left_behind(tmp_path, monkeypatch):
+    path = tmp_path / "key.pem"
+    monkeypatch.setattr(os, "fsync", Raises(OSError(errno.ENOSPC, "No space left on device")))
+
+    with pytest.raises(KeyFileError, match=r"cannot be written: No space left on device$"):
+        write_over(path, b"secret", 0o600)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+class Raises:
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, *_):
+        raise self.error
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

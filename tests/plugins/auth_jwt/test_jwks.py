@@ -1,4 +1,4 @@
-"""When keys are fetched, by whom, how often, and what tokens see meanwhile. Real server, real run."""
+"""When keys are fetched, by whom and how often, and what tokens see meanwhile."""
 
 import contextlib
 

@@ -5,7 +5,15 @@ import time
 
 import anyio
 import pytest
-from tests.plugins.auth_jwt.support import answer, compressed, drip, endless, held, public_jwk
+from tests.plugins.auth_jwt.support import (
+    answer,
+    compressed,
+    drip,
+    endless,
+    held,
+    port_of,
+    public_jwk,
+)
 
 from gatewright_auth_jwt import jwks_endpoint
 from gatewright_auth_jwt.jwks_endpoint import FetchFailed, JwksEndpoint
@@ -103,14 +111,14 @@ async def test_garbage_instead_of_http_is_a_failure(server):
 async def test_nobody_there_is_a_failure(free_port):
     endpoint = JwksEndpoint(f"http://127.0.0.1:{free_port}/keys", ["RS256"])
 
-    with pytest.raises(FetchFailed, match="^cannot connect: "):
+    with pytest.raises(FetchFailed, match=r"^cannot connect: "):
         await endpoint.fetch()
 
 
 @pytest.fixture
 async def free_port():
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    port = port_of(listener)
     await listener.aclose()
     return port
 

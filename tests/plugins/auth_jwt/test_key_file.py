@@ -39,7 +39,7 @@ async def test_the_key_is_found_whatever_a_token_calls_it(path, logged):
     keys = KeyFile(path, ["RS256"], log=logged.logger)
 
     assert await keys.find("RS256", "any") == await keys.find("RS256", None)
-    with pytest.raises(AuthenticationError, match="^key$"):
+    with pytest.raises(AuthenticationError, match=r"^key$"):
         await keys.find("PS256", None)
 
 

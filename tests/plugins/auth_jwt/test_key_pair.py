@@ -52,7 +52,7 @@ def written(key, encryption):
             "is encrypted; only unencrypted keys can be used",
         ),
         (
-            written(dsa.generate_private_key(1024), serialization.NoEncryption()),
+            written(dsa.generate_private_key(2048), serialization.NoEncryption()),
             "is a private key of a type that signs no tokens",
         ),
     ],

@@ -1,5 +1,5 @@
 import base64
-import datetime
+import datetime as dt
 
 import pytest
 from cryptography import x509
@@ -13,7 +13,7 @@ from gatewright_auth_jwt.keys import UnusableKey
 
 def certificate(name):
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gateway.example")])
-    today = datetime.datetime.now(datetime.UTC)
+    today = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -21,7 +21,7 @@ def certificate(name):
         .public_key(private_key(name).public_key())
         .serial_number(1)
         .not_valid_before(today)
-        .not_valid_after(today + datetime.timedelta(days=1))
+        .not_valid_after(today + dt.timedelta(days=1))
         .sign(private_key(name), hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)
         .decode()
@@ -75,6 +75,7 @@ def test_line_breaks_of_environment_files_are_understood():
         (public_pem("RSA"), "ES256", "is a key of type RSA, which fits none of ES256"),
         (public_pem("ES384"), "ES256", "is a key of type P-384, which fits none of ES256"),
         (public_pem("P-192"), "ES256", "is a public key of a type that no algorithm uses"),
+        (public_pem("X25519"), "EdDSA", "is a public key of a type that no algorithm uses"),
         ("hello", "RS256", "is not a PEM public key or certificate"),
         ("", "RS256", "is not a PEM public key or certificate"),
         (public_pem("RSA")[:-60], "RS256", "is not a PEM public key or certificate"),

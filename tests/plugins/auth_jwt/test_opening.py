@@ -75,7 +75,7 @@ async def test_an_unusable_file_stops_the_start_and_is_named(tmp_path, text, why
 
 
 async def test_a_file_with_a_public_key_is_no_secret(path):
-    with pytest.raises(NoUsableKey, match="which no HS algorithm may use as its secret$"):
+    with pytest.raises(NoUsableKey, match=r"which no HS algorithm may use as its secret$"):
         await opened_user(algorithms=["HS256"], public_key_file=path)
 
 

@@ -123,6 +123,12 @@ def test_a_key_that_is_not_used_is_not_judged():
     assert settings.jwks_url == "https://idp.example/keys"
 
 
+def test_nothing_is_the_same_as_absent():
+    settings = JwtSettings.model_validate({"jwks_url": None, "public_key": public_pem("RSA")})
+
+    assert settings.jwks_url is None
+
+
 def test_the_key_is_masked():
     settings = JwtSettings.model_validate({"algorithms": "HS256", "public_key": SECRET})
 

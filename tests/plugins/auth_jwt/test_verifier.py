@@ -99,8 +99,8 @@ async def test_every_algorithm_checks_what_it_signed_and_nothing_else(algorithm,
     checker = verifier(key, (algorithm,))
 
     assert (await checker.claims(value))["user_id"] == "42"
-    with pytest.raises(AuthenticationError, match="^signature$"):
-        head, _, signature = value.split(".")
+    head, _, signature = value.split(".")
+    with pytest.raises(AuthenticationError, match=r"^signature$"):
         await checker.claims(f"{head}.{encoded(good_claims(user_id='43'))}.{signature}")
 
 
@@ -284,7 +284,7 @@ parts = st.dictionaries(
 
 
 @given(value=texts | parts.map(lambda header: by_hand(header, good_claims())))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_no_text_is_worse_than_refused(value):
     with pytest.raises(AuthenticationError):
         without_waiting(CHECKER.claims(value))
@@ -302,7 +302,7 @@ json_values = st.recursive(
         st.sampled_from(["exp", "nbf", "iat", "iss", "aud", "sub", "jti"]), json_values
     )
 )
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_no_signed_claim_is_worse_than_refused(claims):
     checker = verifier(issuer="a", audience="a", require_exp=False)
     try:

@@ -44,11 +44,11 @@ class JwtAuthenticator:
     async def reauthenticate(self, token: str, identity: Identity) -> Identity:
         """Judge a fresh token for the holder of ``identity``; waits and raises as `authenticate`.
 
-        A token of another user is refused as ``user_id``.
+        A good token of another user is refused as ``other_user``.
         """
         fresh = await self._identify(token)
         if fresh.user_id != identity.user_id:
-            reason = "user_id"
+            reason = "other_user"
             raise AuthenticationError(reason)
         return replace(fresh, subprotocol=identity.subprotocol)
 
