@@ -31,6 +31,7 @@ class PluginEnv:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.shared: PluginManager | None = None
         sys.path.insert(0, str(folder))
 
     def close(self) -> None:
@@ -103,4 +104,5 @@ class PluginEnv:
 
     def load(self, text: str, environ: dict[str, str] | None = None) -> Config:
         """Load a configuration that can only name what is in this folder."""
-        return load_config(text=dedent(text), environ=environ or {}, plugins=self.manager())
+        plugins = self.shared or self.manager()
+        return load_config(text=dedent(text), environ=environ or {}, plugins=plugins)

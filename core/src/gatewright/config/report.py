@@ -19,14 +19,12 @@ class Report:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self._problems: list[Problem] = []
+        self._problems: dict[Problem, None] = {}
 
     def add(self, message: str, path: Path = (), mark: Mark | None = None) -> None:
-        """Note one problem."""
+        """Note one problem; the same one again does not count."""
         line, column = (None, None) if mark is None else (mark.line, mark.column)
-        problem = Problem(dotted(path), message, self.file, line, column)
-        if problem not in self._problems:
-            self._problems.append(problem)
+        self._problems[Problem(dotted(path), message, self.file, line, column)] = None
 
     def __len__(self) -> int:
         return len(self._problems)

@@ -25,7 +25,7 @@ __all__ = ["MAX_BYTES", "UNUSABLE", "parse", "read", "usable"]
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 32
 MAX_ALIASES: Final = 100
-MAX_NODES: Final = 50_000
+MAX_NODES: Final = 20_000
 
 UNUSABLE: Final = "holds a character that text cannot have (NUL or half a surrogate pair)"
 _TOO_LARGE: Final = f"larger than {MAX_BYTES} bytes, which no configuration is"
@@ -61,7 +61,7 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             self.aliases += 1
         self.depth += 1
-        mark = _mark(self.get_mark())
+        mark = _mark(self.current_event.start_mark)
         if self.aliases > MAX_ALIASES:
             message = f"more than {MAX_ALIASES} aliases"
             raise _TooMuch(message, mark)

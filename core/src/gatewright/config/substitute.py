@@ -33,13 +33,13 @@ class Substituted:
     Attributes:
         text: The text with everything put in; without meaning when there is a problem.
         changed: Whether there was anything to put in.
-        unset: Names that are needed and not set, in the order found.
+        unset: The names that are needed and not set, in the order found, as keys.
         error: Why the text cannot be read, or ``None``.
     """
 
     text: str = ""
     changed: bool = False
-    unset: list[str] = field(default_factory=list)
+    unset: dict[str, None] = field(default_factory=dict)
     error: str | None = None
 
 
@@ -98,8 +98,8 @@ class _Substitution:
         name, operator = head.groups()
         value = self._environ.get(name)
         if operator == "}":
-            if value is None and used and name not in self._result.unset:
-                self._result.unset.append(name)
+            if value is None and used:
+                self._result.unset[name] = None
             return value or "", head.end()
         wanted = bool(value) is (operator == ":+")
         other, end = self.run(head.end(), depth=depth + 1, used=used and wanted)

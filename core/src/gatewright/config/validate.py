@@ -186,8 +186,9 @@ class _Part:
     def _known(self, where: Path) -> list[str]:
         """Return the options that exist where an unknown one was found."""
         models: list[type[BaseModel]] = [self.model]
-        for part in where[:-1]:
-            models = [inner for model in models for inner in _models_below(model, part)]
+        for part in where[:-1]:  # positions and keys of free mappings lead to no other model
+            below = [inner for model in models for inner in _models_below(model, part)]
+            models = below or models
         names = [name for model in models for name in _names(model)]
         return [*names, *self.reserved] if len(where) == 1 else names
 
