@@ -215,6 +215,23 @@ async def test_who_never_reads_is_closed_and_others_are_served():
             assert slow.socket.buffered == 0
 
 
+async def test_a_flood_that_is_cut_off_leaves_no_task_behind():
+    def connections():
+        return [task for task in asyncio.all_tasks() if "_server_callback" in repr(task)]
+
+    async with serve_recorders(echo=False) as served:
+        async with raw(served) as (reader, writer):
+            session = await served.session()
+            session.text = lambda _text: session.socket.close(1008, "flood")
+            writer.write(frame(1, b"{}") * 2000)
+            assert (await close_frame(reader))[0] == 1008
+            await session.is_closed.wait()
+            assert connections()
+        async with asyncio.timeout(3):
+            while connections():
+                await asyncio.sleep(0.01)
+
+
 async def test_an_empty_buffer_takes_any_single_frame():
     async with serve_recorders(send_buffer_bytes=1000) as served, connect(served.url) as client:
         session = await served.session()

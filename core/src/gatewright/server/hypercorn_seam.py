@@ -71,7 +71,7 @@ class GatewayWSStream(WSStream):
     async def app_send(self, message: Any) -> None:
         """Take what the application sends; ``None`` says that it has returned."""
         if message is None:
-            self._app_done = True
+            self._stop_putting()
             if not self.closed and self._is_closing():
                 await self._linger()
         elif self._is_closing():
@@ -106,9 +106,9 @@ class GatewayWSStream(WSStream):
             await self._fail(TOO_BIG, "message too big")
             return
         self._parts.append(bytes(data) if not isinstance(data, str) else data)
-        if event.message_finished and self.app_put is not None:
+        if event.message_finished:
             parts, self._parts, self._size = self._parts, [], 0
-            await self.app_put(_received(parts))
+            await self._put(_received(parts))
 
     async def _control(self, event: Ping | Pong) -> None:
         if isinstance(event, Ping):
@@ -135,16 +135,24 @@ class GatewayWSStream(WSStream):
         self._close_seen = (code, reason)
         await self._send_wsproto_event(CloseConnection(code=code, reason=reason[:123]))
         self.state = ASGIWebsocketState.CLOSED
-        if self.app_put is not None:
-            await self.app_put({"type": "websocket.disconnect", "code": code, "reason": reason})
+        await self._put({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     async def _ended(self) -> None:
         self.closed = True
         self._peer_done.set()
-        if self.app_put is None or self._app_done:
-            return  # nobody reads the queue any more, and a full one would never take it
         code, reason = self._close_seen or (ABNORMAL, "")
-        await self.app_put({"type": "websocket.disconnect", "code": code, "reason": reason})
+        await self._put({"type": "websocket.disconnect", "code": code, "reason": reason})
+
+    async def _put(self, message: dict[str, Any]) -> None:
+        if self.app_put is not None and not self._app_done:
+            await self.app_put(message)
+
+    def _stop_putting(self) -> None:
+        """Nobody reads the queue any more: put nothing, and let go whoever waits for a place."""
+        self._app_done = True
+        queue = getattr(self.app_put, "__self__", None)
+        while isinstance(queue, asyncio.Queue) and not queue.empty():
+            queue.get_nowait()
 
     async def _linger(self) -> None:
         try:

@@ -73,8 +73,10 @@ def split_routes(
 
 
 def http_app(routes: Sequence[BaseRoute]) -> Starlette:
-    """Make the Starlette application of one bind."""
-    return Starlette(routes=list(routes))
+    """Make the Starlette application of one bind; no redirects, whose host a client could name."""
+    app = Starlette(routes=list(routes))
+    app.router.redirect_slashes = False
+    return app
 
 
 def _is_internal(route: BaseRoute) -> bool:
