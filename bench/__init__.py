@@ -1,0 +1,1 @@
+"""Measures the gateway beside two servers that everybody knows; see docs/benchmarks.md."""

@@ -1,0 +1,156 @@
+"""What is measured: each case loads every server in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from bench.generator import GeneratorFailed, Sample
+from bench.prepared import masked
+
+__all__ = ["Case", "Run", "fanout", "handshake", "idle", "inbound"]
+
+Run = Literal["fanout", "inbound", "handshake", "idle"]
+
+WARM: Final = 50
+SETTLE_SECONDS: Final = 1.0
+BULK: Final = 16
+
+_PING: Final = '{"type":"ping"}'
+_MESSAGE: Final = '{"type":"chat","room":"bench","text":"sixteen of these, then a ping"}'
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to load a server.
+
+    Attributes:
+        run: The table it belongs to.
+        label: What distinguishes it there.
+        options: The load generator's.
+        targets: The servers, in the order in which each round measures them.
+        burst: What every client sends, if clients send.
+        messages: How many messages are in it.
+        fresh: Whether each measurement has a server of its own.
+    """
+
+    run: Run
+    label: str
+    options: Mapping[str, float]
+    targets: Sequence[str]
+    burst: bytes = b""
+    messages: int = 1
+    fresh: bool = False
+
+    def units(self, sample: Sample) -> float:
+        """Return how many deliveries, messages, handshakes or connections were measured."""
+        if self.run == "idle":
+            return self.options["connections"]
+        return sample.count * self.messages / self.options.get("replies", 1)
+
+    def check(self, server: str, sample: Sample) -> None:
+        """Compare what was sent with what arrived.
+
+        Raises:
+            GeneratorFailed: They differ.
+        """
+        due = {
+            "fanout": sample.published * int(self.options["connections"]),
+            "inbound": sample.bursts * int(self.options.get("replies", 1)),
+            "handshake": sample.opened,
+            "idle": int(self.options["connections"] + self.options.get("warm", 0)),
+        }[self.run]
+        arrived = {
+            "fanout": (sample.delivered, sample.sent),
+            "inbound": (sample.replied,),
+            "handshake": (sample.opened,),
+            "idle": (sample.opened,),
+        }[self.run]
+        if any(count != due for count in arrived) or sample.answered != sample.published:
+            msg = f"{server}, {self.run}, {self.label}: {due} expected, {arrived} arrived"
+            raise GeneratorFailed(msg)
+
+
+def _timed(seconds: float) -> dict[str, float]:
+    return {"seconds": seconds, "warmup": min(0.3, seconds)}
+
+
+def fanout(
+    targets: Sequence[str],
+    *,
+    connections: Sequence[int],
+    windows: Sequence[int],
+    rate: float,
+    seconds: float,
+) -> list[Case]:
+    """Return the cases of publications to everybody.
+
+    Args:
+        targets: The servers.
+        connections: How many clients hear each publication; 0 shows what publishing itself costs.
+        windows: How many publications are on their way at a time.
+        rate: Publications a second for one more case, at the most connections; 0: no such case.
+        seconds: How long each measurement takes.
+    """
+    cases = [
+        Case(
+            "fanout",
+            f"{count:,} connections, window {window}",
+            {"connections": count, "window": window, **_timed(seconds)},
+            targets,
+        )
+        for count in connections
+        for window in windows
+    ]
+    if rate:
+        most = max(connections)
+        options = {"connections": most, "rate": rate, **_timed(max(seconds, 40 / rate))}
+        cases.append(Case("fanout", f"{most:,} connections, {rate:g}/s", options, targets))
+    return cases
+
+
+def inbound(targets: Sequence[str], *, connections: int, seconds: float) -> list[Case]:
+    """Return the cases of clients that talk, each with one burst on its way."""
+    options = {"connections": connections, **_timed(seconds)}
+    pings = masked(_PING) * BULK
+    events = masked(_MESSAGE) * (BULK - 1) + masked(_PING)
+    return [
+        Case("inbound", "ping, pong", options, targets, burst=masked(_PING)),
+        Case(
+            "inbound",
+            f"{BULK} pings at once",
+            {**options, "replies": BULK},
+            targets,
+            burst=pings,
+            messages=BULK,
+        ),
+        Case(
+            "inbound",
+            f"{BULK - 1} messages and a ping",
+            options,
+            targets,
+            burst=events,
+            messages=BULK,
+        ),
+    ]
+
+
+def handshake(targets: Sequence[str], *, connections: int, seconds: float) -> list[Case]:
+    """Return the case of clients that come and go, so many at a time."""
+    options = {"connections": connections, **_timed(seconds)}
+    return [Case("handshake", f"{connections} at a time", options, targets)]
+
+
+def idle(targets: Sequence[str], *, connections: Sequence[int]) -> list[Case]:
+    """Return the cases of clients that do nothing but be there."""
+    return [
+        Case(
+            "idle",
+            f"{count:,} connections",
+            {"connections": count, "warm": WARM, "settle": SETTLE_SECONDS},
+            targets,
+            fresh=True,
+        )
+        for count in connections
+    ]
