@@ -457,8 +457,8 @@ def test_a_faulty_plugin_is_told_at_its_place(shop: PluginEnv) -> None:
     assert problems(shop, f"{AUTH}transports:\n  rabbitmq: {{}}\n") == [
         (
             "3:3: transports.rabbitmq: plugin 'rabbitmq' (gatewright-transport-rabbitmq 1.0) "
-            "cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'; reinstall "
-            "it "
+            "cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'; "
+            "reinstall it"
         )
     ]
 
