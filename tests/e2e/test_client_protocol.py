@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from urllib.parse import quote
 
 import pytest
 from tests.support.gateway import gateway
 from tests.support.receiver import receiver
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +50,8 @@ async def forwarded(running, backend, user, text):
 
 
 @pytest.mark.parametrize(
-    "text", ['{"type":"ping"}', '{"type":"ping","more":[1,{"a":null}]}', ' { "type" : "p\\u0069ng" } ']
+    "text",
+    ['{"type":"ping"}', '{"type":"ping","more":[1,{"a":null}]}', ' { "type" : "p\\u0069ng" } '],
 )
 async def test_ping_is_answered_and_never_forwarded(running, backend, text):
     async with running.socket("pinger") as client:
@@ -71,7 +74,13 @@ async def test_an_object_is_forwarded_with_its_text_as_sent(running, backend):
     assert event["message"] == json.loads(text)
     assert event["raw"] == text
     assert set(event) == {
-        "type", "connection_id", "user_id", "subjects", "connected_at", "message", "raw",
+        "type",
+        "connection_id",
+        "user_id",
+        "subjects",
+        "connected_at",
+        "message",
+        "raw",
     }
     assert event["subjects"] == ["user:sender"]
     assert isinstance(event["connected_at"], int)
@@ -80,9 +89,25 @@ async def test_an_object_is_forwarded_with_its_text_as_sent(running, backend):
 @pytest.mark.parametrize(
     "text",
     [
-        "hello", "[1,2]", '"text"', "42", "null", "true", "", "{", '{"a":1,}', '{"a":NaN}',
-        '{"a":Infinity}', '{"a":"\\ud800"}', '{"a":"\\udc00 "}', "{'a':1}", '{"a":01}', "\ufeff{}",
-        '{"a":"\t"}', '{"type":"ping"', '{"type":"ping","x":NaN}',
+        "hello",
+        "[1,2]",
+        '"text"',
+        "42",
+        "null",
+        "true",
+        "",
+        "{",
+        '{"a":1,}',
+        '{"a":NaN}',
+        '{"a":Infinity}',
+        '{"a":"\\ud800"}',
+        '{"a":"\\udc00 "}',
+        "{'a':1}",
+        '{"a":01}',
+        "\ufeff{}",
+        '{"a":"\t"}',
+        '{"type":"ping"',
+        '{"type":"ping","x":NaN}',
         '{"a":' * 128 + "1" + "}" * 128 + " " + "{",
     ],
 )
@@ -104,28 +129,36 @@ async def test_128_levels_are_an_object_and_129_are_text(running, backend):
 
 @pytest.mark.parametrize(
     "user",
-    ["a@b.example", "with space", "Jürgen Groß", "a/b/c", "user:x", "*", "%2F", "\N{SNOWMAN}", "x" * 512],
+    [
+        "a@b.example",
+        "with space",
+        "Jürgen Groß",
+        "a/b/c",
+        "user:x",
+        "*",
+        "%2F",
+        "\N{SNOWMAN}",
+        "x" * 512,
+    ],
 )
 async def test_user_ids_go_through_unchanged(running, backend, user):
-    # bytes on the wire, as a token in the query would be: headers are latin-1
-    from urllib.parse import quote
-
-    from websockets.asyncio.client import connect
-
     async with connect(f"{running.url}?token={quote(user, safe='')}") as client:
         assert await running.publish({"for": user}, f"user:{user}") == 1
         assert json.loads(await client.recv())["payload"] == {"for": user}
-        answer = await running.get("/internal/connections", params={"user_id": user},
-                                   headers={"X-Api-Key": "test-key"})
+        answer = await running.get(
+            "/internal/connections", params={"user_id": user}, headers={"X-Api-Key": "test-key"}
+        )
         (seen,) = answer.json()["connections"]
         assert (seen["user_id"], seen["subjects"]) == (user, [f"user:{user}"])
-        answer = await running.get(f"/internal/users/{quote(user, safe='')}/connections",
-                                   headers={"X-Api-Key": "test-key"})
+        answer = await running.get(
+            f"/internal/users/{quote(user, safe='')}/connections", headers={"X-Api-Key": "test-key"}
+        )
         assert [one["user_id"] for one in answer.json()["connections"]] == [user]
     await backend.until(
-        lambda taken: {
-            one.type for one in taken if one.event["user_id"] == user
-        } >= {"connected", "disconnected"}
+        lambda taken: (
+            {one.type for one in taken if one.event["user_id"] == user}
+            >= {"connected", "disconnected"}
+        )
     )
 
 
@@ -187,13 +220,18 @@ async def test_presence_and_disconnected_follow_the_socket(running, backend):
         await client.send('{"type":"heartbeat"}')
         await client.recv()
     taken = await backend.until(
-        lambda taken: [o.type for o in taken if o.event["user_id"] == "comes and goes"]
-        == ["connected", "disconnected"]
+        lambda taken: (
+            [o.type for o in taken if o.event["user_id"] == "comes and goes"]
+            == ["connected", "disconnected"]
+        )
     )
     events = [one.event for one in taken if one.event["user_id"] == "comes and goes"]
     assert len({event["connection_id"] for event in events}) == 1
-    answer = await running.get("/internal/connections", params={"user_id": "comes and goes"},
-                               headers={"X-Api-Key": "test-key"})
+    answer = await running.get(
+        "/internal/connections",
+        params={"user_id": "comes and goes"},
+        headers={"X-Api-Key": "test-key"},
+    )
     assert answer.json() == {"connections": []}
 
 
@@ -201,9 +239,7 @@ async def test_ids_and_numbers_travel_beside_the_body(running, backend):
     async with running.socket("beside") as client:
         await client.send('{"a":1}')
         await message_events(backend, "beside", 1)
-    await backend.until(
-        lambda taken: sum(one.event["user_id"] == "beside" for one in taken) == 3
-    )
+    await backend.until(lambda taken: sum(one.event["user_id"] == "beside" for one in taken) == 3)
     mine = [one for one in backend.taken if one.event["user_id"] == "beside"]
     assert [one.headers["X-Webhook-Seq"] for one in mine] == ["1", "2", "3"]
     assert len({one.headers["Webhook-Id"] for one in mine}) == 3
@@ -238,12 +274,16 @@ async def test_a_slow_handler_of_connected_holds_back_only_its_own_connection(tm
                 await slow.send('{"n":1}')
                 await quick.send('{"n":1}')
                 await slow_backend.until(
-                    lambda taken: [one.type for one in taken if one.event["user_id"] == "quick"]
-                    == ["connected", "message_received"]
+                    lambda taken: (
+                        [one.type for one in taken if one.event["user_id"] == "quick"]
+                        == ["connected", "message_received"]
+                    )
                 )
                 assert not [one for one in slow_backend.taken if one.event["user_id"] == "slow"]
                 release.set()
                 await slow_backend.until(
-                    lambda taken: [one.type for one in taken if one.event["user_id"] == "slow"]
-                    == ["connected", "message_received"]
+                    lambda taken: (
+                        [one.type for one in taken if one.event["user_id"] == "slow"]
+                        == ["connected", "message_received"]
+                    )
                 )

@@ -24,12 +24,16 @@ async def read_all(client):
         while True:
             got.append(json.loads(await client.recv())["payload"])
     except ConnectionClosed as closed:
-        return got, closed.rcvd.code if closed.rcvd else None, closed.rcvd.reason if closed.rcvd else ""
+        return (
+            got,
+            closed.rcvd.code if closed.rcvd else None,
+            closed.rcvd.reason if closed.rcvd else "",
+        )
 
 
 async def publish_numbers(running, subjects):
     """Publish 0, 1, 2, … until refused; return the numbers that were accepted, and a 503 seen."""
-    accepted = []
+    accepted, refused_with = [], None
     async with httpx.AsyncClient(trust_env=False) as client:
         for number in itertools.count():
             try:
@@ -39,10 +43,12 @@ async def publish_numbers(running, subjects):
                     headers={"X-Api-Key": API_KEY},
                 )
             except httpx.HTTPError:
-                return accepted, None
+                break
             if answer.status_code != 200:
-                return accepted, answer.status_code
+                refused_with = answer.status_code
+                break
             accepted.append(number)
+    return accepted, refused_with
 
 
 async def test_no_client_misses_a_publication_before_its_own_close_frame(tmp_path):
@@ -124,8 +130,10 @@ async def test_what_cannot_be_flushed_becomes_dead_letters(tmp_path):
             running.terminate()
             assert await running.exited() == 0
         lines = (tmp_path / "state" / "dead-letters.jsonl").read_text().splitlines()
-        assert ["connected", "message_received", "disconnected"] == [
-            kind for line in lines for kind in re.findall(r'"type": ?"(\w+)"', line)[:1]
+        assert [kind for line in lines for kind in re.findall(r'"type": ?"(\w+)"', line)[:1]] == [
+            "connected",
+            "message_received",
+            "disconnected",
         ]
 
 

@@ -69,10 +69,21 @@ async def test_the_header_wins_over_the_query(running):
 @pytest.mark.parametrize(
     "bad",
     [
-        "", "nonsense", "a.b.c", "\u00fc".encode().decode("latin-1"),
-        token(expires_in=-10), token(user=None), token(user=""), token(user=True),
-        token(user=1.5), token(user={"a": 1}), token(user=[]), token(user="a\nb"),
-        token(user="x" * 513), token(exp=None), token(key="secret" * 8, algorithm="HS256"),
+        "",
+        "nonsense",
+        "a.b.c",
+        "\u00fc".encode().decode("latin-1"),
+        token(expires_in=-10),
+        token(user=None),
+        token(user=""),
+        token(user=True),
+        token(user=1.5),
+        token(user={"a": 1}),
+        token(user=[]),
+        token(user="a\nb"),
+        token(user="x" * 513),
+        token(exp=None),
+        token(key="secret" * 8, algorithm="HS256"),
     ],
 )
 async def test_every_refusal_is_4401_and_looks_the_same(running, bad):
@@ -98,15 +109,13 @@ async def test_the_refused_are_never_in_the_hub_and_cause_no_event(tmp_path):
                 assert (await close_of(running.url))[0] == 4401
             async with connect(running.url, **bearer(token())):
                 await backend.events(1)
-            assert [one.type for one in backend.taken][0] == "connected"
+            assert backend.taken[0].type == "connected"
             assert await running.metric("gatewright_handshakes_total", result="refused") == 20
         assert {one.event["user_id"] for one in backend.requests} == {"42"}
 
 
 async def test_refuse_with_http_401(tmp_path):
-    sections = (
-        f"{jwt_auth(tmp_path)}\nserver: {{bind: '127.0.0.1:0', refuse_with: http_401}}"
-    )
+    sections = f"{jwt_auth(tmp_path)}\nserver: {{bind: '127.0.0.1:0', refuse_with: http_401}}"
     async with gateway(tmp_path, sections) as running:
         with pytest.raises(InvalidStatus) as refused:
             await connect(running.url)
@@ -147,14 +156,16 @@ async def test_a_refresh_keeps_a_connection_and_another_users_token_does_not(tmp
 
 
 async def test_origins_are_compared_exactly(tmp_path):
-    sections = (
-        "server: {bind: '127.0.0.1:0', allowed_origins: ['https://app.example.com']}"
-    )
+    sections = "server: {bind: '127.0.0.1:0', allowed_origins: ['https://app.example.com']}"
     async with gateway(tmp_path, sections) as running:
         async with running.socket(origin="https://app.example.com"), running.socket():
             pass
-        for bad in ("https://app.example.com.evil.org", "http://app.example.com", "null",
-                    "https://app.example.com:444"):
+        for bad in (
+            "https://app.example.com.evil.org",
+            "http://app.example.com",
+            "null",
+            "https://app.example.com:444",
+        ):
             with pytest.raises(InvalidStatus) as refused:
                 await running.socket(origin=bad)
             assert refused.value.response.status_code == 403
@@ -165,7 +176,8 @@ async def test_caps_refuse_and_places_come_back(tmp_path):
     async with gateway(tmp_path, sections) as running:
         async with running.socket("a"), running.socket("a"):
             assert await close_of(running.url, **bearer("Bearer a")) == (
-                1008, "too many connections",
+                1008,
+                "too many connections",
             )
             async with running.socket("b"):
                 with pytest.raises(InvalidStatus) as refused:
@@ -181,6 +193,7 @@ async def test_one_address_has_its_own_cap(tmp_path):
         "limits: {connections_per_address: 1}"
     )
     async with gateway(tmp_path, sections) as running:
+
         def via(address):
             return connect(
                 running.url,
@@ -222,8 +235,12 @@ def self_signed(directory):
     day = __import__("datetime").timedelta(days=1)
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(rsa_key().public_key())
-        .serial_number(1).not_valid_before(now - day).not_valid_after(now + day)
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(rsa_key().public_key())
+        .serial_number(1)
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(rsa_key(), hashes.SHA256())
     )

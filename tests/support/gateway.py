@@ -132,7 +132,12 @@ async def gateway(directory, sections="", *, environ=None, python=sys.executable
 async def start(path, *, environ=None, python=sys.executable):
     """Start ``gatewright serve`` on a file, in the file's directory."""
     process = await asyncio.create_subprocess_exec(
-        python, "-m", "gatewright", "serve", "-c", str(path),
+        python,
+        "-m",
+        "gatewright",
+        "serve",
+        "-c",
+        str(path),
         cwd=path.parent,
         env={**os.environ, "STATE_DIRECTORY": str(path.parent / "state"), **(environ or {})},
         stdin=asyncio.subprocess.DEVNULL,

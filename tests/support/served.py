@@ -83,8 +83,13 @@ class Served:
 
 @asynccontextmanager
 async def serve_recorders(
-    *, message_bytes=1024 * 1024, send_buffer_bytes=4 * 1024 * 1024, interval=0.0, timeout=20.0,
-    echo=True, subprotocol=None,
+    *,
+    message_bytes=1024 * 1024,
+    send_buffer_bytes=4 * 1024 * 1024,
+    interval=0.0,
+    timeout=20.0,
+    echo=True,
+    subprotocol=None,
 ):
     """Serve `Recorder` sessions on a free loopback port."""
     wheel = TimerWheel(SystemClock(), tick=0.02)

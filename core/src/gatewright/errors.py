@@ -3,12 +3,12 @@
 ::
 
     GatewrightError
-    ├── OperatorError                 the deployment is at fault: one line, an exit code, no traceback
-    │   ├── ConfigError               the file has problems; carries all of them         (exit 2)
-    │   ├── PluginError               a plugin cannot be used as named                   (exit 2)
-    │   └── StartError                the file is right, the machine is not              (exit 3)
-    ├── AuthenticationError           this client is refused                             (close 4401)
-    │   └── AuthenticationUnavailable nobody can tell right now whether it is            (close 1013)
+    ├── OperatorError                 the deployment is at fault: an exit code, no traceback
+    │   ├── ConfigError               the file has problems; carries all of them (exit 2)
+    │   ├── PluginError               a plugin cannot be used as named (exit 2)
+    │   └── StartError                the file is right, the machine is not (exit 3)
+    ├── AuthenticationError           this client is refused (close 4401)
+    │   └── AuthenticationUnavailable nobody can tell right now whether it is (close 1013)
     ├── InvalidPublication            what a backend published cannot be read
     └── BusUnavailable                the bus did not accept a message; the caller may retry
 

@@ -63,11 +63,13 @@ def load_config(
     resolver = Resolver(os.environ if environ is None else environ, report)
     sections = _sections(root, report)
     core = _core(sections, resolver)
-    chosen = Plugins(plugins or PluginManager(), resolver).select(sections)
+    catalogue = Plugins(plugins or PluginManager(), resolver)
+    chosen = catalogue.select(sections)
+    last_resort = catalogue.last_resort(chosen)
     report.raise_if_any()
     assert core is not None  # noqa: S101 - or there would have been a problem
     _warn(core)
-    return Config(core=core, plugins=chosen, file=report.file)
+    return Config(core=core, plugins=chosen, file=report.file, last_resort=last_resort)
 
 
 def _sections(root: Options, report: Report) -> dict[str, Option]:

@@ -164,6 +164,13 @@ class Plugins:
             entry.kind, entry.key, entry.plugin, _distribution(loaded), loaded.factory, settings
         )
 
+    def last_resort(self, chosen: Mapping[Kind, tuple[Selected, ...]]) -> Selected | None:
+        """Return the local file that stands behind another dead letter store, by its defaults."""
+        stores = chosen["dead_letters"]
+        if not stores or stores[0].plugin == DEFAULTS["dead_letters"]:
+            return None
+        return self._default("dead_letters")
+
     def _default(self, kind: Kind) -> Selected | None:
         name, path = DEFAULTS[kind], (section_of(kind), DEFAULTS[kind])
         loaded = self._load(kind, name, path, None)

@@ -106,7 +106,7 @@ class Transport(Protocol):
 
         Started once the gateway listens, started again (with the same backend) when it ends or
         raises. On cancellation, finish what was taken: acknowledge what was published, and
-        nothing else. ``publish`` is safe to call from many tasks; sequential calls keep their order.
+        nothing else. ``publish`` may be called from many tasks; sequential calls keep their order.
         """
         ...
 

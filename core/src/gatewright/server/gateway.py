@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from gatewright.clock import Clock, SystemClock
+from gatewright.clock import Clock
 from gatewright.config.result import Config
 from gatewright.events.dead_letters import DeadLetterWriter, NamedStore
 from gatewright.events.dispatcher import Dispatcher
@@ -41,8 +41,9 @@ from gatewright.server.routes import core_routes, http_app, plugin_routes, split
 from gatewright.server.wheel import TimerWheel
 
 if TYPE_CHECKING:
-    from gatewright.plugin.settings import SinkSettings
     from structlog.typing import FilteringBoundLogger
+
+    from gatewright.plugin.settings import SinkSettings
 
 __all__ = ["Gateway", "new_node_id"]
 
@@ -263,9 +264,12 @@ class Gateway:
             clock=self._clock,
             log=self._log,
             observers=self._observers,
-            pause=lambda connection, paused: self.connections.pause(connection, paused),
+            pause=self._pause,
             pause_seconds=self._config.core.keepalive.timeout_seconds / 2,
         )
+
+    def _pause(self, connection_id: str, paused: bool) -> None:  # noqa: FBT001 - the lanes' callback
+        self.connections.pause(connection_id, paused)
 
     def _make_connections(self) -> Connections:
         expiry = Expiry(self._wheel, self._clock)

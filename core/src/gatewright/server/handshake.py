@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatewright.server.asgi_driver import AsgiDriver, Receive, Scope, Send
     from gatewright.session.session import Session
 
-__all__ = ["Handshaker", "HandshakeRules"]
+__all__ = ["HandshakeRules", "Handshaker"]
 
 REFUSED = 4401
 TRY_LATER = 1013

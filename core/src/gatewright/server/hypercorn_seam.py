@@ -26,6 +26,7 @@ from hypercorn.protocol import h11 as hypercorn_h11
 from hypercorn.protocol.events import Body, Data, Event, StreamClosed
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+from hypercorn.typing import ASGISendEvent, WebsocketAcceptEvent
 from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection, Message, Ping, Pong
 from wsproto.frame_protocol import CloseReason
@@ -42,7 +43,7 @@ TOO_BIG: Final = int(CloseReason.MESSAGE_TOO_BIG)
 class GatewayWSStream(WSStream):
     """Hypercorn's WebSocket stream, mended; see the module's docstring."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as hypercorn has it
         super().__init__(*args, **kwargs)
         self.last_received = asyncio.get_running_loop().time()
         self.on_control: Callable[[], None] | None = None
@@ -68,7 +69,7 @@ class GatewayWSStream(WSStream):
             self.connection.receive_data(event.data)
             await self._handle_events()
 
-    async def app_send(self, message: Any) -> None:
+    async def app_send(self, message: ASGISendEvent | None) -> None:
         """Take what the application sends; ``None`` says that it has returned."""
         if message is None:
             self._stop_putting()
@@ -85,7 +86,7 @@ class GatewayWSStream(WSStream):
             await self._send_error_response(400)
             await self.send(StreamClosed(stream_id=self.stream_id))
 
-    async def _accept(self, message: Any) -> None:
+    async def _accept(self, message: WebsocketAcceptEvent) -> None:
         self.handshake.extensions = None
         await super()._accept(message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 from gatewright.errors import AuthenticationError, AuthenticationUnavailable
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from gatewright.server.asgi_driver import Scope
 
 __all__ = ["Identifier", "handshake_of", "subjects_of"]
+
+# Why a client was refused, for logs and metrics.
+OTHER_USER: Final = "other_user"
+TIMEOUT: Final = "timeout"
+ERROR: Final = "error"
+BAD_USER_ID: Final = "user_id"
+BAD_SUBJECTS: Final = "subjects"
+TOO_MANY_SUBJECTS: Final = "too_many_subjects"
 
 
 class Identifier:
@@ -53,7 +61,7 @@ class Identifier:
         """
         fresh = await self._judged(self._authenticator.reauthenticate(token, identity))
         if fresh.user_id != identity.user_id:
-            raise AuthenticationError("other_user")
+            raise AuthenticationError(OTHER_USER)
         return fresh
 
     async def _judged(self, verdict: Awaitable[Identity]) -> Identity:
@@ -64,23 +72,23 @@ class Identifier:
             raise
         except TimeoutError:
             self._log.warning("authentication took too long", limit=self._seconds)
-            raise AuthenticationUnavailable("timeout") from None
+            raise AuthenticationUnavailable(TIMEOUT) from None
         except Exception as error:  # noqa: BLE001 - a plugin's bug refuses the client, no more
             self._log.error("authentication failed", error=type(error).__name__)
             self._log.debug("authentication failed", exc_info=error)
-            raise AuthenticationUnavailable("error") from None
+            raise AuthenticationUnavailable(ERROR) from None
         self._check(identity)
         return identity
 
     def _check(self, identity: Identity) -> None:
         if not is_user_id(identity.user_id):
-            raise AuthenticationError("user_id")
+            raise AuthenticationError(BAD_USER_ID)
         own = user_subject(identity.user_id)
         for subject in identity.subjects:
             if not is_subject(subject) or (subject.startswith(USER_PREFIX) and subject != own):
-                raise AuthenticationError("subjects")
+                raise AuthenticationError(BAD_SUBJECTS)
         if len(subjects_of(identity)) > self._most_subjects:
-            raise AuthenticationError("too_many_subjects")
+            raise AuthenticationError(TOO_MANY_SUBJECTS)
 
 
 def subjects_of(identity: Identity) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class Watched(Protocol):
 
 
 class _Watch:
-    __slots__ = ("keepalive", "pinged_at", "carrier", "socket", "timer")
+    __slots__ = ("carrier", "keepalive", "pinged_at", "socket", "timer")
 
     def __init__(self, keepalive: Keepalive, socket: Watched, carrier: Pingable) -> None:
         self.keepalive = keepalive

@@ -180,7 +180,7 @@ class _Process:
         try:
             async with asyncio.timeout(seconds):
                 while not gateway.readiness.parts_ready() and not signals.drain.is_set():
-                    await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - health has no event
         except TimeoutError:
             raise NotReadyInTime(seconds, gateway.readiness.not_ready()) from None
 

@@ -10,7 +10,7 @@ import anyio
 
 from gatewright.clock import Clock
 
-__all__ = ["TimerWheel", "Timer"]
+__all__ = ["Timer", "TimerWheel"]
 
 TICK_SECONDS: Final = 0.25
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gatewright.wire.frames import Frame
 
-__all__ = ["SocketSession", "Socket"]
+__all__ = ["Socket", "SocketSession"]
 
 
 class Socket(Protocol):
@@ -65,5 +65,5 @@ class SocketSession(Protocol):
         ...
 
     def closed(self, code: int, reason: str) -> None:
-        """The socket is gone; called once, last. ``code`` is 1006 where there was no close frame."""
+        """The socket is gone; called once, last. ``code`` is 1006 where no close frame came."""
         ...

@@ -1,1 +1,1 @@
-"""What crosses the gateway's borders, as pure functions between bytes and the values of ``model``."""
+"""What crosses the gateway's borders, as pure functions between bytes and values."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
 import msgspec
 
 from gatewright.errors import InvalidPublication
@@ -32,11 +30,12 @@ class PublicationLimits:
 class _Envelope(msgspec.Struct):
     subjects: msgspec.Raw = msgspec.Raw(b"[]")
     payload: msgspec.Raw = msgspec.Raw(b"null")
-    id: Any = None
+    id: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _SUBJECTS = msgspec.json.Decoder(list[str])
+_TEXT = msgspec.json.Decoder(str | None)
 _DEFAULT_LIMITS = PublicationLimits()
 
 
@@ -108,10 +107,12 @@ def _subjects(raw: msgspec.Raw) -> tuple[str, ...]:
     return tuple(dict.fromkeys(subjects))
 
 
-def _id(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not 0 < len(value.encode()) <= MAX_ID_BYTES:
+def _id(raw: msgspec.Raw) -> str | None:
+    try:
+        value = _TEXT.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        value = ""
+    if value is not None and not 0 < len(value.encode()) <= MAX_ID_BYTES:
         msg = f"id must be text of 1 to {MAX_ID_BYTES} bytes"
         raise InvalidPublication(msg)
     return value
