@@ -162,7 +162,7 @@ class Receiver:
 async def no_socket_to(port: int) -> None:
     """Wait until this process holds no open connection to a port; only the kernel knows."""
     with anyio.fail_after(5):
-        while _sockets_to(port):  # noqa: ASYNC110 - the kernel sets no event
+        while _sockets_to(port):
             await anyio.sleep(0.05)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Callable, Collection, ItemsView, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -81,8 +81,7 @@ class Client:
         raise TimedOut(self._timeout)
 
     async def _exchange(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        request = self._request(headers, body)
-        response = await self._transport.handle_async_request(request)
+        response = await self._transport.handle_async_request(_Post(self._url, headers, body))
         try:
             await _drain(response)
         finally:
@@ -91,26 +90,29 @@ class Client:
             return Answer(response.status_code, None)
         return Answer(response.status_code, response.headers.get("retry-after"))
 
-    def _request(self, headers: Mapping[str, str], body: bytes) -> httpx.Request:
-        if len(body) <= SLICE_BYTES:
-            request = httpx.Request("POST", self._url, content=body)
-        else:
-            request = httpx.Request("POST", self._url, stream=_Slices(body))
+
+class _Post(httpx.Request):
+    """A request with just what the transport asks for; building httpx's own takes 100 µs more.
+
+    Its headers are a plain mapping, so that names leave in the case they are written in.
+    """
+
+    def __init__(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> None:
+        self.method = "POST"
+        self.url = url
+        self.extensions = {}
+        self.stream = _Slices(body)
+        self._body = body
+        if len(body) > SLICE_BYTES:
             headers = {**headers, "Content-Length": str(len(body))}
-        request.headers = _AsWritten(headers)
-        return request
+        self.headers = cast("httpx.Headers", headers)
 
-
-class _AsWritten(httpx.Headers):
-    """Headers that leave with their names in the case they are written in."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__(headers)
-        self._written = headers
-
-    def items(self) -> ItemsView[str, str]:
-        """Return what is sent: aiohttp reads this."""
-        return self._written.items()
+    @property
+    def content(self) -> bytes:
+        """The body, unless it is one to be streamed."""
+        if len(self._body) > SLICE_BYTES:
+            raise httpx.RequestNotRead
+        return self._body
 
 
 class _Slices(httpx.AsyncByteStream):
