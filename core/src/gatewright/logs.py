@@ -50,7 +50,7 @@ def configure_logging(level: Level, style: Format, stream: TextIO | None = None)
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(_number(level) if level == "debug" else max(_number(level), logging.WARNING))
+    root.setLevel(max(_number(level), logging.WARNING))  # libraries log whole URLs below that
 
 
 def get_logger() -> FilteringBoundLogger:

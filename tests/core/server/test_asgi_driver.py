@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import struct
 
@@ -30,7 +29,7 @@ def frame(opcode, payload=b"", *, fin=True, rsv=0, mask=True):
         head += bytes([bit | 127]) + struct.pack("!Q", len(payload))
     if not mask:
         return head + payload
-    key = os.urandom(4)
+    key = b"\x12\x34\x56\x78"
     return head + key + bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
 
 
@@ -258,7 +257,10 @@ async def test_who_never_pongs_is_closed_with_1011():
 
 
 async def test_who_pongs_stays():
-    async with serve_recorders(interval=0.05, timeout=0.05) as served, connect(served.url) as client:
+    async with (
+        serve_recorders(interval=0.05, timeout=0.05) as served,
+        connect(served.url) as client,
+    ):
         session = await served.session()
         while session.controls < 5:
             session.heard.clear()
