@@ -45,15 +45,15 @@ def classify(text: str) -> Kind:
 
     A name written twice counts as JSON parsers count it: the last one holds.
     """
-    data = text.encode()
     try:
+        data = text.encode()
         head = bytes(_HEAD.decode(data).type)
         if nests_deeper_than(data):
             return Kind.RAW
         if not head.startswith(_QUOTE):
             return Kind.OBJECT
         return _KINDS.get(_TEXT.decode(head), Kind.OBJECT)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return Kind.RAW
 
 
@@ -61,5 +61,5 @@ def refresh_token(text: str) -> str | None:
     """Return the token of an object that holds exactly ``type`` and ``token``, else ``None``."""
     try:
         return _REFRESH.decode(text).token
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import msgspec
 
 from gatewright.errors import InvalidPublication
@@ -88,8 +89,9 @@ def check_publication(publication: Publication, limits: PublicationLimits) -> No
 def _decode(data: bytes) -> _Envelope:
     try:
         return _ENVELOPE.decode(data)
-    except msgspec.ValidationError as error:
-        raise InvalidPublication(_plain(error)) from None
+    except msgspec.ValidationError:
+        msg = "must be a JSON object with subjects and payload"
+        raise InvalidPublication(msg) from None
     except msgspec.DecodeError as error:
         msg = f"not strict JSON: {error}"
         raise InvalidPublication(msg) from None
@@ -109,18 +111,10 @@ def _subjects(raw: msgspec.Raw) -> tuple[str, ...]:
 
 def _id(raw: msgspec.Raw) -> str | None:
     try:
-        value = _TEXT.decode(raw)
+        value: str | None = _TEXT.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         value = ""
     if value is not None and not 0 < len(value.encode()) <= MAX_ID_BYTES:
         msg = f"id must be text of 1 to {MAX_ID_BYTES} bytes"
         raise InvalidPublication(msg)
     return value
-
-
-def _plain(error: msgspec.ValidationError) -> str:
-    """Put msgspec's words into ours; its texts name types and paths, never values."""
-    text = str(error)
-    if text.startswith("Expected `object`"):
-        return "must be a JSON object with subjects and payload"
-    return text[:1].lower() + text[1:]
