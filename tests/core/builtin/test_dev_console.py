@@ -310,12 +310,13 @@ async def test_counters_are_the_gateways_own():
     assert "event: counters" in later
 
 
-async def test_closing_the_console_ends_its_streams():
+async def test_its_streams_end_as_soon_as_its_work_is_stopped():
     async with console() as opened, anyio.create_task_group() as tasks:
         stream = Stream(Starlette(routes=opened.routes()))
         tasks.start_soon(stream.run)
+        running = asyncio.create_task(opened.run())
         await stream.until("event: hello")
-        opened.close()
+        running.cancel()
         with anyio.fail_after(5):
             while await stream.chunks.get() is not None:
                 pass

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Annotated, Final
 
+import anyio
 import msgspec
 from pydantic import Field
 from starlette.requests import Request
@@ -94,8 +95,15 @@ class DevConsole:
         """Show an event to all who watch."""
         self._feed.add(event)
 
+    async def run(self) -> None:
+        """Do nothing until cancelled, then end all streams: a stop must not wait for them."""
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self.close()
+
     def close(self) -> None:
-        """End all open streams."""
+        """End all streams."""
         self._feed.close()
 
     async def _page(self, _request: Request) -> Response:

@@ -32,7 +32,7 @@ class Drain:
         stop_taking: Answer 503 from now on, stop transports of reach ``node``.
         members: The sessions that are open now.
         empty: Waits until the last socket is gone.
-        stop_readers: Stop transports of reach ``cluster`` and the bus.
+        stop_readers: Stop transports of reach ``cluster``, the bus, and the work of extensions.
         flush: Hand waiting events over, the rest to dead letters, and clear presence; is given
             the seconds it may take.
         drain_seconds: For closing all sockets.

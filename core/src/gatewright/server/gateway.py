@@ -205,6 +205,7 @@ class Gateway:
     async def _stop_readers(self) -> None:
         await self._stop_transports("cluster")
         await self._opened.bus.stop_run()
+        await asyncio.gather(*(host.stop_run() for host in self._opened.extensions))
 
     async def _stop_transports(self, reach: str) -> None:
         await asyncio.gather(
