@@ -6,7 +6,6 @@ from tests.core.plugin_env import HEAD, PluginEnv
 from gatewright import Factory, PluginError, SinkSettings
 from gatewright.plugin.errors import (
     AsyncHook,
-    BadEntryPoint,
     FaultyPlugin,
     HookApiMalformed,
     HookApiMismatch,
@@ -18,7 +17,6 @@ from gatewright.plugin.errors import (
     ImportFailed,
     NotAFactory,
     UnknownHook,
-    WrongCore,
     WrongSettings,
 )
 from gatewright.plugin.manager import PluginManager
@@ -179,53 +177,6 @@ def test_the_same_error_is_found_again_on_the_second_try(offer) -> None:
 def test_sinks_and_transports_have_settings_of_their_own(offer, kind: str, base: str) -> None:
     with pytest.raises(WrongSettings, match=f"a subclass of {base}, found NoSettings"):
         offer(hook(kind), kind).load(kind, "x")
-
-
-@pytest.mark.parametrize("value", ["x_plugin:obj", "x plugin", "1x", "x_plugin [extra]", "x..y"])
-def test_an_entry_point_names_a_module(plugin_env: PluginEnv, value: str) -> None:
-    plugin_env.distribution("x", bus={"x": value})
-
-    with pytest.raises(BadEntryPoint):
-        plugin_env.manager().load("bus", "x")
-
-
-@pytest.mark.parametrize(
-    ("requires", "running"),
-    [
-        (("gatewright>=2,<3",), "1.4"),
-        (("httpx", "Gatewright[uvloop] (<1.4)"), "1.4"),
-        (("gatewright>=1.4",), "1.4.0rc1"),
-        (('gatewright<1; python_version >= "3"',), "1.4"),
-    ],
-)
-def test_a_plugin_for_another_core_is_refused_before_it_is_imported(
-    plugin_env: PluginEnv, requires: tuple[str, ...], running: str
-) -> None:
-    plugin_env.module("x_plugin", "raise SystemExit")
-    plugin_env.distribution("x", requires=requires, bus={"x": "x_plugin"})
-
-    with pytest.raises(WrongCore):
-        plugin_env.manager(running).load("bus", "x")
-
-
-@pytest.mark.parametrize(
-    ("requires", "running"),
-    [
-        ((), "1.4"),
-        (("gatewright>=1.2,<2",), "1.4"),
-        (("gatewright>=1.2,<2",), "1.5.dev3"),
-        (('gatewright>=9; extra == "later"',), "1.4"),
-        (("gatewright-events-redis>=9",), "1.4"),
-        (("not a requirement!",), "1.4"),
-        (("gatewright>=9",), "no version"),
-    ],
-)
-def test_other_requirements_do_not_stand_in_the_way(
-    offer, plugin_env: PluginEnv, requires: tuple[str, ...], running: str
-) -> None:
-    offer(hook("bus"), requires=requires)
-
-    assert plugin_env.manager(running).load("bus", "x")
 
 
 def test_what_is_not_there_is_an_operators_error_too(plugin_env: PluginEnv) -> None:

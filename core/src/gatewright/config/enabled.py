@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 from gatewright.config.nodes import Items, Mark, Node, Option, Options, Path, Scalar, describe
 from gatewright.config.report import Report
-from gatewright.config.source import UNUSABLE, usable
+from gatewright.config.scalars import UNUSABLE, usable
 from gatewright.config.substitute import substitute
 from gatewright.plugin.suggest import did_you_mean
 

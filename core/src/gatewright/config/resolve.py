@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from gatewright.config.nodes import Items, Mark, Node, Option, Options, Path, Scalar
 from gatewright.config.report import Report
-from gatewright.config.source import UNUSABLE, usable
+from gatewright.config.scalars import UNUSABLE, usable
 from gatewright.config.substitute import substitute
 
 __all__ = ["Resolver"]

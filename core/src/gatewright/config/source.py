@@ -7,7 +7,6 @@ after aliases are followed.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path as FilePath
 from typing import Final, Protocol
 
@@ -18,24 +17,18 @@ from yaml.reader import ReaderError
 
 from gatewright.config.nodes import Items, Mark, Node, Option, Options, Path, Scalar
 from gatewright.config.report import Report
+from gatewright.config.scalars import TAGS, UNUSABLE, usable, value_of
 from gatewright.plugin.suggest import shown
 
-__all__ = ["MAX_BYTES", "UNUSABLE", "parse", "read", "usable"]
+__all__ = ["MAX_BYTES", "parse", "read"]
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 32
 MAX_ALIASES: Final = 100
 MAX_NODES: Final = 20_000
 
-UNUSABLE: Final = "holds a character that text cannot have (NUL or half a surrogate pair)"
 _TOO_LARGE: Final = f"larger than {MAX_BYTES} bytes, which no configuration is"
 _YAML: Final = "tag:yaml.org,2002:"
-_BOOLEANS: Final = {
-    **dict.fromkeys(("true", "yes", "on"), True),
-    **dict.fromkeys(("false", "no", "off"), False),
-}
-# What YAML 1.1 would make a date, or has a use for beyond values, is text here.
-_TEXT_TAGS: Final = {f"{_YAML}{name}" for name in ("str", "timestamp", "value")}
 
 
 class _TooMuch(yaml.YAMLError):
@@ -194,12 +187,10 @@ def _scalar(node: ScalarNode, mark: Mark) -> Scalar:
     text: str = node.value
     if not usable(text):
         raise _Refused(UNUSABLE)
-    if node.tag in _TEXT_TAGS:
-        return Scalar(text, text, mark)
-    if (make := _SCALARS.get(node.tag)) is None:
+    if node.tag not in TAGS:
         raise _Refused(_bad_tag(node))
     try:
-        return Scalar(make(text), text, mark)
+        return Scalar(value_of(node.tag, text), text, mark)
     except (ValueError, OverflowError):
         message = f"cannot be read as !!{node.tag.removeprefix(_YAML)}"
         raise _Refused(message) from None
@@ -208,58 +199,6 @@ def _scalar(node: ScalarNode, mark: Mark) -> Scalar:
 def _bad_tag(node: YamlNode) -> str:
     tag = node.tag.replace(_YAML, "!!", 1)
     return f"tag {shown(tag)} is not allowed; write plain values"
-
-
-def usable(text: str) -> bool:
-    """Tell whether every program can hold ``text``: no NUL, no half of a surrogate pair."""
-    if "\0" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _null(text: str) -> None:
-    if text not in {"", "~", "null", "Null", "NULL"}:
-        raise ValueError
-
-
-def _boolean(text: str) -> bool:
-    try:
-        return _BOOLEANS[text.lower()]
-    except KeyError:
-        raise ValueError from None
-
-
-def _integer(text: str) -> int | str:
-    if ":" in text:  # YAML 1.1 counts 1:30 in sixties; nobody who writes it means 90
-        return text
-    digits = text.replace("_", "")
-    sign = -1 if digits.startswith("-") else 1
-    digits = digits.lstrip("+-")
-    if digits.startswith(("0b", "0x")):
-        return sign * int(digits, 0)
-    octal = len(digits) > 1 and digits.startswith("0")
-    return sign * int(digits, 8 if octal else 10)
-
-
-def _number(text: str) -> float | str:
-    if ":" in text:
-        return text
-    digits = text.replace("_", "").lower()
-    if digits.lstrip("+-") == ".inf":
-        return -math.inf if digits.startswith("-") else math.inf
-    return math.nan if digits == ".nan" else float(digits)
-
-
-_SCALARS: Final = {
-    f"{_YAML}null": _null,
-    f"{_YAML}bool": _boolean,
-    f"{_YAML}int": _integer,
-    f"{_YAML}float": _number,
-}
 
 
 def _mark(mark: _YamlMark) -> Mark:
