@@ -55,21 +55,21 @@ class Case:
         Raises:
             GeneratorFailed: They differ.
         """
-        due = {
-            "fanout": sample.published * int(self.options["connections"]),
-            "inbound": sample.bursts * int(self.options.get("replies", 1)),
-            "handshake": sample.opened,
-            "idle": int(self.options["connections"] + self.options.get("warm", 0)),
-        }[self.run]
-        arrived = {
-            "fanout": (sample.delivered, sample.sent),
-            "inbound": (sample.replied,),
-            "handshake": (sample.opened,),
-            "idle": (sample.opened,),
-        }[self.run]
+        due, *arrived = self._counts(sample)
         if any(count != due for count in arrived) or sample.answered != sample.published:
             msg = f"{server}, {self.run}, {self.label}: {due} expected, {arrived} arrived"
             raise GeneratorFailed(msg)
+
+    def _counts(self, sample: Sample) -> tuple[int, ...]:
+        """Return what should have arrived, and then every count of what did."""
+        if self.run == "fanout":
+            due = sample.published * int(self.options["connections"])
+            return due, sample.delivered, sample.sent
+        if self.run == "inbound":
+            return sample.bursts * int(self.options.get("replies", 1)), sample.replied
+        if self.run == "idle":
+            return int(self.options["connections"] + self.options.get("warm", 0)), sample.opened
+        return (sample.opened,)
 
 
 def _timed(seconds: float) -> dict[str, float]:
