@@ -1,4 +1,6 @@
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from tests.core.plugin_env import PluginEnv
@@ -101,11 +103,27 @@ def test_the_tables_of_published_names_speak_of_kinds_that_exist() -> None:
     assert set(PUBLISHED_COMMANDS.values()) <= set(PUBLISHED.values())
 
 
-def test_what_this_repository_installs_is_published_under_the_same_names() -> None:
-    ours = [
-        entry
-        for entry in Catalogue.installed().plugins
-        if entry.distribution.startswith("gatewright-")
+def test_what_this_repository_publishes_stands_in_the_tables() -> None:
+    projects = [
+        tomllib.loads(file.read_text())["project"]
+        for file in (Path(__file__).parents[3] / "plugins").glob("*/pyproject.toml")
     ]
-    assert ours
-    assert all(PUBLISHED[entry.kind, entry.name] == entry.distribution for entry in ours)
+    declared = {
+        (group.removeprefix("gatewright."), name): project["name"]
+        for project in projects
+        for group, points in project["entry-points"].items()
+        for name in points
+    }
+    tables = PUBLISHED | {("command", name): by for name, by in PUBLISHED_COMMANDS.items()}
+
+    assert declared
+    assert declared.items() <= tables.items()
+
+
+def test_the_core_declares_its_built_ins() -> None:
+    names = {
+        (entry.kind, entry.name)
+        for entry in Catalogue.installed().plugins
+        if entry.distribution == "gatewright"
+    }
+    assert {("auth", "anonymous"), ("presence", "memory"), ("dead_letters", "file")} <= names
