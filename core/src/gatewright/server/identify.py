@@ -82,13 +82,13 @@ class Identifier:
 
     def _check(self, identity: Identity) -> None:
         if not is_user_id(identity.user_id):
-            raise AuthenticationError(BAD_USER_ID, identity.subprotocol)
+            raise AuthenticationError(BAD_USER_ID, subprotocol=identity.subprotocol)
         own = user_subject(identity.user_id)
         for subject in identity.subjects:
             if not is_subject(subject) or (subject.startswith(USER_PREFIX) and subject != own):
-                raise AuthenticationError(BAD_SUBJECTS, identity.subprotocol)
+                raise AuthenticationError(BAD_SUBJECTS, subprotocol=identity.subprotocol)
         if len(subjects_of(identity)) > self._most_subjects:
-            raise AuthenticationError(TOO_MANY_SUBJECTS, identity.subprotocol)
+            raise AuthenticationError(TOO_MANY_SUBJECTS, subprotocol=identity.subprotocol)
 
 
 def subjects_of(identity: Identity) -> tuple[str, ...]:
