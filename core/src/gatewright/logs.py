@@ -33,7 +33,12 @@ def configure_logging(level: Level, style: Format, stream: TextIO | None = None)
     renderer: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,  # rich shows locals
+            )
+        ]
     )
     structlog.configure(
         processors=[*shared, *renderer],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewright.server.denial import deny
+from gatewright.server.request_head import bad_head, refuse_head
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -32,7 +33,10 @@ class GatewayApp:
                 await receive()
                 await deny(scope, send, 404, "no WebSocket here")
         elif scope["type"] == "http":
-            await self._http(scope, receive, send)
+            if (status := bad_head(scope)) is not None:
+                await refuse_head(scope, send, status)
+            else:
+                await self._http(scope, receive, send)
         else:
             await _lifespan(receive, send)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gatewright.events.dispatcher import Dispatcher
 from gatewright.hub.hub import Hub
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from gatewright.plugin.protocols import RateLimit
 
 __all__ = ["Connections"]
+
+COUNTED_CODES: Final = frozenset(
+    {1000, 1001, 1002, 1003, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4008, 4401}
+)
 
 
 class Connections:
@@ -82,9 +86,14 @@ class Connections:
         self._hub.remove(session)
         self._keeper.left(session.info)
         self._expiry.forget(session)
-        self._closes.labels(str(code)).inc()
+        self._closes.labels(_label(code)).inc()
         if not len(self._hub):
             self._empty.set()
 
     def _touched(self, session: Session) -> None:
         self._keeper.touch(session.info)
+
+
+def _label(code: int) -> str:
+    """Return a close code for the metric; a client may choose among thousands, which share one."""
+    return str(code) if code in COUNTED_CODES else "other"

@@ -12,6 +12,7 @@ from gatewright.model import ConnectionInfo, Handshake, Identity
 from gatewright.server.caps import Caps, Full
 from gatewright.server.denial import deny
 from gatewright.server.identify import Identifier, handshake_of, subjects_of
+from gatewright.server.request_head import bad_head
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Histogram
@@ -84,6 +85,9 @@ class Handshaker:
         """Handle one ASGI ``websocket`` scope."""
         started = self._clock.monotonic()
         await receive()  # websocket.connect
+        if (status := bad_head(scope)) is not None:
+            await self._deny(scope, send, status, "bad_head")
+            return
         handshake = self._seen(scope)
         if self._draining():
             await self._deny(scope, send, 503, "draining")
@@ -154,7 +158,13 @@ class Handshaker:
 
     async def _deny(self, scope: Scope, send: Send, status: int, result: str) -> None:
         self._results.labels(result).inc()
-        texts = {403: "origin not allowed", 429: "too many connections", 503: "try later"}
+        texts = {
+            400: "bad request",
+            403: "origin not allowed",
+            429: "too many connections",
+            431: "headers too large",
+            503: "try later",
+        }
         headers = (RETRY_AFTER,) if status in {429, 503} else ()
         await deny(scope, send, status, texts[status], headers)
 

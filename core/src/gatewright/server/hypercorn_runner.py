@@ -18,6 +18,7 @@ from hypercorn.utils import wrap_app
 from gatewright.errors import StartError
 from gatewright.server import hypercorn_seam
 from gatewright.server.binding import Bound
+from gatewright.server.request_head import HEADER_BYTES
 
 if TYPE_CHECKING:
     from gatewright.config.settings import LimitSettings, TlsSettings
@@ -27,7 +28,6 @@ __all__ = ["Listener", "hypercorn_config", "serving"]
 
 BACKLOG: Final = 1024
 LAST_WORDS_SECONDS: Final = 2.0
-HEADER_BYTES: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)

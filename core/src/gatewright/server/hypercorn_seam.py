@@ -7,6 +7,8 @@ the socket of a client that does not read. `GatewayWSStream` takes its stream's 
 - counts a message's bytes, not its characters, and stops at the limit with 1009,
 - answers protocol violations with 1002 or 1007 before it hangs up,
 - reports the peer's true close code and reason,
+- hangs up after a handshake that is no good, also where hypercorn would fail on its bytes,
+- keeps nothing of empty fragments, and stops parsing what a client streams after a close,
 - waits for the peer's close frame, at most `LINGER_SECONDS`, so that ours is not lost to a reset.
 
 An application finds it behind the ``send`` it is given (`carrier_of`), where that ``send`` is
@@ -23,7 +25,15 @@ from typing import Any, Final
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol import h2 as hypercorn_h2
 from hypercorn.protocol import h11 as hypercorn_h11
-from hypercorn.protocol.events import Body, Data, Event, StreamClosed
+from hypercorn.protocol.events import (
+    Body,
+    Data,
+    EndBody,
+    Event,
+    Request,
+    Response,
+    StreamClosed,
+)
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.typing import ASGISendEvent, WebsocketAcceptEvent
@@ -35,6 +45,9 @@ __all__ = ["LINGER_SECONDS", "Carrier", "carrier_of", "installed"]
 
 LINGER_SECONDS: Final = 1.0
 """How long a closed socket waits for the peer's own close frame."""
+
+LATE_BYTES: Final = 64 * 1024
+"""How much is still parsed, for the peer's close frame, once this side has closed."""
 
 ABNORMAL: Final = int(CloseReason.ABNORMAL_CLOSURE)
 TOO_BIG: Final = int(CloseReason.MESSAGE_TOO_BIG)
@@ -49,6 +62,7 @@ class GatewayWSStream(WSStream):
         self.on_control: Callable[[], None] | None = None
         self._parts: list[str | bytes] = []
         self._size = 0
+        self._late = 0
         self._deaf = False
         self._app_done = False
         self._close_seen: tuple[int, str] | None = None
@@ -60,12 +74,17 @@ class GatewayWSStream(WSStream):
             return
         if isinstance(event, StreamClosed):
             await self._ended()
+        elif isinstance(event, Request):
+            await self._begin(event)
         elif not isinstance(event, (Body, Data)):
             await super().handle(event)
         elif not self.handshake.accepted:
             await self._refuse_early_data()
         elif not self._deaf:
             self.last_received = asyncio.get_running_loop().time()
+            if self._is_closing():
+                self._late += len(event.data)
+                self._deaf = self._late > LATE_BYTES
             self.connection.receive_data(event.data)
             await self._handle_events()
 
@@ -78,6 +97,18 @@ class GatewayWSStream(WSStream):
         elif self._is_closing():
             return
         await super().app_send(message)
+
+    async def _begin(self, request: Request) -> None:
+        """Take the upgrade request; hypercorn would keep a connection that it answers with 400."""
+        try:
+            await super().handle(request)
+        except UnicodeDecodeError:  # a header of the handshake that is not ASCII
+            self.closed = True
+            headers = [(b"content-length", b"0"), (b"connection", b"close")]
+            await self.send(Response(self.stream_id, headers=headers, status_code=400))
+            await self.send(EndBody(stream_id=self.stream_id))
+        if self.closed:
+            await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def _refuse_early_data(self) -> None:
         """A client must wait for the 101 before it sends frames (RFC 6455, section 4.1)."""
@@ -106,10 +137,13 @@ class GatewayWSStream(WSStream):
         if self._size > self.config.websocket_max_message_size:
             await self._fail(TOO_BIG, "message too big")
             return
-        self._parts.append(bytes(data) if not isinstance(data, str) else data)
+        if data or not self._parts:
+            self._parts.append(bytes(data) if not isinstance(data, str) else data)
         if event.message_finished:
             parts, self._parts, self._size = self._parts, [], 0
             await self._put(_received(parts))
+        elif event.frame_finished and self.on_control is not None:
+            self.on_control()
 
     async def _control(self, event: Ping | Pong) -> None:
         if isinstance(event, Ping):
@@ -192,7 +226,7 @@ class Carrier:
         return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
 
     def on_control(self, callback: Callable[[], None] | None) -> None:
-        """Have pings and pongs reported to ``callback``."""
+        """Have frames that are no whole message reported: pings, pongs and fragments."""
         self._stream.on_control = callback
 
     def ping(self) -> None:

@@ -96,7 +96,7 @@ class Session:
         self.close(1003, "text messages only")
 
     def control(self) -> None:
-        """Count a ping or pong against the flood limit."""
+        """Count a ping, a pong or a fragment against the flood limit."""
         if self._open:
             self._within_flood_limit()
 

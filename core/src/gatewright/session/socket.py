@@ -61,7 +61,7 @@ class SocketSession(Protocol):
         ...
 
     def control(self) -> None:
-        """The client sent a ping or pong, which the driver has dealt with."""
+        """The client sent a ping, a pong or a fragment, which the driver has dealt with."""
         ...
 
     def closed(self, code: int, reason: str) -> None:
