@@ -32,8 +32,11 @@ def check(
     Imports the plugins it names and checks their options, and starts nothing. Exits with 2 when
     there is a problem.
     """
+    from gatewright.config.advice import advice
     from gatewright.config.load import load_config
 
     checked = load_config(file or config)
+    for line in advice(checked):
+        say(f"{checked.file}: {line}")
     count = sum(len(plugins) for plugins in checked.plugins.values())
     say(f"{checked.file}: ok, {count} plugins")

@@ -15,7 +15,6 @@ from gatewright.config.result import Config
 from gatewright.config.settings import CoreSettings
 from gatewright.config.source import parse, read
 from gatewright.config.validate import validate
-from gatewright.logs import get_logger
 from gatewright.plugin.manager import PluginManager
 from gatewright.plugin.settings import Settings
 from gatewright.plugin.spec import KINDS, section_of
@@ -27,8 +26,6 @@ DEFAULT_NAME: Final = "gatewright.yaml"
 
 _KIND_SECTIONS: Final = {section_of(kind): kind for kind in KINDS}
 _SECTIONS: Final = (*CoreSettings.model_fields, *_KIND_SECTIONS)
-
-_log = get_logger()
 
 
 def load_config(
@@ -68,7 +65,6 @@ def load_config(
     last_resort = catalogue.last_resort(chosen)
     report.raise_if_any()
     assert core is not None  # noqa: S101 - or there would have been a problem
-    _warn(core)
     return Config(core=core, plugins=chosen, file=report.file, last_resort=last_resort)
 
 
@@ -114,11 +110,3 @@ def _options(name: str, option: Option | None, resolver: Resolver) -> Options | 
     message = f"must be a mapping of options, found {describe(option.node)}"
     resolver.report.add(message, (name,), option.node.mark)
     return None
-
-
-def _warn(core: CoreSettings) -> None:
-    if core.limits.connections_per_address is not None and not core.server.trusted_proxies:
-        _log.warning(
-            "limits.connections_per_address is set without server.trusted_proxies: "
-            "behind a proxy, all clients share the proxy's address and its limit"
-        )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gatewright.clock import SystemClock
+from gatewright.config.advice import advice
 from gatewright.config.result import Config
 from gatewright.errors import StartError
 from gatewright.logs import configure_logging, get_logger
@@ -135,6 +136,7 @@ class _Process:
 
     async def run(self) -> int:
         signals = Signals()
+        self._say_what_was_chosen()
         around = self._surroundings()
         async with Hosts(around) as hosts:
             with Watchdog(self._log, self._metrics.loop_lag_seconds):
@@ -180,7 +182,7 @@ class _Process:
         try:
             async with asyncio.timeout(seconds):
                 while not gateway.readiness.parts_ready() and not signals.drain.is_set():
-                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - health has no event
+                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110
         except TimeoutError:
             raise NotReadyInTime(seconds, gateway.readiness.not_ready()) from None
 
@@ -210,6 +212,15 @@ class _Process:
                 state_directory=Path(os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "var"),
             ),
         )
+
+    def _say_what_was_chosen(self) -> None:
+        """Log what the file leaves to the core, and what it probably does not mean."""
+        for line in advice(self._config):
+            self._log.warning(line)
+        for kind, chosen in self._config.plugins.items():
+            for selected in chosen:
+                if selected.by_default:
+                    self._log.info("chosen by default", kind=kind, plugin=selected.name)
 
     def _say_where(self) -> None:
         server = self._config.core.server
