@@ -181,8 +181,9 @@ class _Process:
         seconds = self._config.core.server.start_seconds
         try:
             async with asyncio.timeout(seconds):
-                while not gateway.readiness.parts_ready() and not signals.drain.is_set():
-                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110
+                ready = gateway.readiness.parts_ready
+                while not ready() and not signals.drain.is_set():  # noqa: ASYNC110 - only asked
+                    await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             raise NotReadyInTime(seconds, gateway.readiness.not_ready()) from None
 
