@@ -78,7 +78,7 @@ def build(catalogue: Catalogue, called: CommandEntry | None = None) -> typer.Typ
             app.add_typer(command, name=name)
         else:
             app.command(name)(command)
-    add_contributed(app, catalogue, called)
+    add_contributed(app, _OWN, catalogue, called)
     return app
 
 

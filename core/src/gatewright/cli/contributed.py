@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import typer
@@ -18,16 +18,25 @@ PANEL: Final = "Commands of installed plugins"
 Command = typer.Typer | Callable[..., Any]
 
 
-def add_contributed(app: typer.Typer, catalogue: Catalogue, called: CommandEntry | None) -> None:
-    """Add every contributed command; all but the one that is called stand in by name only."""
+def add_contributed(
+    app: typer.Typer, own: Collection[str], catalogue: Catalogue, called: CommandEntry | None
+) -> None:
+    """Add contributed commands; all but the one that is called stand in by name only.
+
+    Args:
+        app: Where to add them.
+        own: The names that nobody else can have.
+        catalogue: Who contributes what.
+        called: The one to import.
+    """
     for name, entry in _by_name(catalogue).items():
-        if called is None or name != called.name:
+        if name not in own and (called is None or name != called.name):
             _add(app, name, _stand_in(entry))
     if called is not None:
         _add(app, called.name, _load(called))
 
 
-def find(name: str, own: Mapping[str, object], catalogue: Catalogue) -> CommandEntry | None:
+def find(name: str, own: Collection[str], catalogue: Catalogue) -> CommandEntry | None:
     """Return the contributed command that ``name`` stands for, or ``None`` for one of our own.
 
     Raises:

@@ -52,10 +52,11 @@ class Conversation:
         url: Where the WebSocket is.
         token: Sent as ``Authorization: Bearer``.
         count: Frames after which to stop, or ``None``.
-        source: The file descriptor with lines to send; its end ends nothing but the sending.
+        source: The file descriptor with lines to send, or ``None``; its end ends nothing but the
+            sending.
     """
 
-    def __init__(self, url: str, token: str, count: int | None, source: int) -> None:
+    def __init__(self, url: str, token: str, count: int | None, source: int | None) -> None:
         self._url = url
         self._token = token
         self._left = count
@@ -117,7 +118,8 @@ class Conversation:
 
     async def _send(self, connection: ClientConnection) -> None:
         lines: asyncio.Queue[str] = asyncio.Queue()
-        _read_lines(self._source, lines)
+        if self._source is not None:
+            _read_lines(self._source, lines)
         with suppress(ConnectionClosed):
             while True:
                 await connection.send(await lines.get())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from gatewright.errors import OperatorError
 from gatewright.plugin.catalogue import CommandEntry
@@ -18,6 +18,8 @@ __all__ = [
     "UnknownCommand",
     "WrongUse",
 ]
+
+QUOTES: Final = "'\""
 
 
 class WrongUse(OperatorError):
@@ -39,7 +41,8 @@ class UnknownCommand(WrongUse):
 
     def __str__(self) -> str:
         hint = did_you_mean(self.name, self.known) or "; see gatewright --help"
-        return f"gatewright: no command named {shown(self.name)!r}{hint}"
+        name = shown(self.name)  # a name that is not printable comes quoted
+        return f"gatewright: no command named {name if name[0] in QUOTES else repr(name)}{hint}"
 
 
 class CommandNotInstalled(WrongUse):

@@ -62,7 +62,8 @@ def listen(
         raise WhoIsMissing
     from gatewright.cli.conversation import Conversation
 
-    raise typer.Exit(Conversation(url, token, count, sys.stdin.fileno()).hold())
+    source = None if sys.stdin is None else sys.stdin.fileno()
+    raise typer.Exit(Conversation(url, token, count, source).hold())
 
 
 def _token(user: str, state: Path) -> str:

@@ -1,0 +1,103 @@
+import anyio
+import pytest
+from tests.core.cli.dlq.conftest import letter
+
+from gatewright import Done, SinkSettings, StoredDeadLetter
+from gatewright.cli.dlq.attempts import NamedSink, Redrive, Sums
+
+pytestmark = pytest.mark.anyio
+
+
+class Sink:
+    def __init__(self, send):
+        self.send = send
+
+
+class Store:
+    def __init__(self):
+        self.marked = []
+
+    async def mark(self, key, state):
+        self.marked.append((key, state))
+
+
+class Clock:
+    """A clock that only sleeping moves on."""
+
+    def __init__(self, monkeypatch):
+        self.now, self.slept = 100.0, []
+        monkeypatch.setattr(anyio, "sleep", self.sleep)
+
+    def monotonic(self):
+        return self.now
+
+    async def sleep(self, seconds):
+        self.slept.append(round(seconds, 6))
+        self.now += seconds
+
+
+async def each(*letters):
+    for number, one in enumerate(letters):
+        yield StoredDeadLetter(str(number), one)
+
+
+def redrive(send, *, told=None, per_second=None, clock=None, **settings):
+    sinks = {"probe": NamedSink(Sink(send), SinkSettings(**settings))}
+    tell = (told if told is not None else []).append
+    return Redrive(Store(), sinks, per_second=per_second, tell=tell, clock=clock)
+
+
+async def test_an_attempt_has_the_sinks_own_time_limit():
+    async def send(_batch):
+        await anyio.sleep_forever()
+
+    told = []
+    sums = await redrive(send, told=told, timeout_seconds=0.05).run(each(letter(1)))
+
+    assert sums == Sums(failed=1)
+    assert told == ["0 probe message_received e1: no answer within 0.05 s"]
+
+
+async def test_a_sink_that_answers_for_none_or_too_many_has_failed():
+    async def send(_batch):
+        return [Done(), Done()]
+
+    told = []
+    assert (await redrive(send, told=told).run(each(letter(1)))).failed == 1
+    assert told[0].endswith("the sink gave 2 outcomes for one event")
+
+
+async def test_a_rate_spaces_attempts_evenly_after_the_first(monkeypatch):
+    async def send(_batch):
+        return [Done()]
+
+    clock = Clock(monkeypatch)
+    await redrive(send, per_second=4, clock=clock).run(each(*map(letter, range(1, 5))))
+
+    assert clock.slept == [0.25, 0.25, 0.25]
+
+
+async def test_slow_attempts_are_not_made_up_for_in_a_burst(monkeypatch):
+    clock = Clock(monkeypatch)
+
+    async def send(_batch):
+        clock.now += 10
+        return [Done()]
+
+    await redrive(send, per_second=4, clock=clock).run(each(*map(letter, range(1, 4))))
+
+    assert clock.slept == []
+
+
+async def test_only_what_was_taken_is_marked():
+    async def send(batch):
+        if batch[0].id == "e2":
+            raise ConnectionError
+        return [Done()]
+
+    run = redrive(send)
+    sums = await run.run(each(letter(1), letter(2), letter(3)))
+
+    assert run._store.marked == [("0", "redriven"), ("2", "redriven")]
+    assert sums == Sums(redriven=2, failed=1)
+    assert not sums.all_went
