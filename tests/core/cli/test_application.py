@@ -65,8 +65,8 @@ def test_the_version_is_that_of_the_distribution(gatewright, arguments):
             "gatewright serve: no such option: --port; see gatewright serve --help",
         ),
         (
-            ["dlq", "sho"],
-            "gatewright dlq: no such command 'sho'. Did you mean 'show'?; see gatewright dlq --help",
+            ["dlq", "x"],
+            "gatewright dlq: no such command 'x'; see gatewright dlq --help",
         ),
         (
             ["dlq", "show"],
