@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from tests.core.events.kit import VirtualLoop
 
 

@@ -1,4 +1,4 @@
-"""What the tests of lanes and sinks share: a loop whose time passes at once, and a scripted sink."""
+"""What the tests of lanes and sinks share: a loop that never waits, and a scripted sink."""
 
 import asyncio
 import selectors

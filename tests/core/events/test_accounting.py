@@ -7,13 +7,6 @@ import anyio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-
-from gatewright.config.settings import LaneSettings
-from gatewright.events.backlog import Backlog
-from gatewright.events.budget import Budget
-from gatewright.events.lane import FLYING, OVERHEAD, entry_of
-from gatewright.model import Done, Event, Outcome, Reject, Retry
-from gatewright.plugin.settings import SinkSettings
 from tests.core.events.kit import (
     Bench,
     ScriptedSink,
@@ -23,6 +16,13 @@ from tests.core.events.kit import (
     once_each,
     passes,
 )
+
+from gatewright.config.settings import LaneSettings
+from gatewright.events.backlog import Backlog
+from gatewright.events.budget import Budget
+from gatewright.events.lane import FLYING, OVERHEAD, entry_of
+from gatewright.model import Done, Event, Outcome, Reject, Retry
+from gatewright.plugin.settings import SinkSettings
 
 BOUNDS = st.builds(
     LaneSettings,

@@ -1,14 +1,16 @@
 """What spills, when, and in which order."""
 
+from itertools import pairwise
+
 import anyio
 import anyio.lowlevel
 import pytest
+from tests.core.events.kit import Bench, ScriptedSink, bench, event, in_order, once_each, passes
 
 from gatewright.config.settings import LaneSettings
 from gatewright.events.lane import OVERHEAD
 from gatewright.model import Done, Event, Outcome, Reject, Retry
 from gatewright.plugin.settings import SinkSettings
-from tests.core.events.kit import Bench, ScriptedSink, bench, event, in_order, once_each, passes
 
 pytestmark = pytest.mark.anyio
 
@@ -185,7 +187,7 @@ async def test_thousands_of_events_that_age_at_once_leave_the_loop_its_turns() -
             await anyio.lowlevel.checkpoint()
             spilled.append(len(it.letters.all))
 
-    steps = [later - earlier for earlier, later in zip(spilled, spilled[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(spilled)]
     assert max(steps) < 2500
 
 
@@ -221,19 +223,19 @@ async def test_lanes_that_wait_for_a_retry_pay_too() -> None:
     assert it.letters.all[0].attempts == 1
 
 
-async def test_events_behind_attempts_under_way_pay_last() -> None:
+async def test_events_under_way_never_pay_and_those_behind_them_pay_last() -> None:
     lanes = LaneSettings(total_bytes=4 * (OVERHEAD + 100))
     sink = ScriptedSink(hangs)
     async with bench(sink, lanes=lanes).running() as it:
         it.emit(event("c1", 1, body=b"x" * 100), event("c1", 2, body=b"x" * 100))
-        it.emit(event("c2", 1, body=b"x" * 100))
-        await passes(0.1)
-        it.emit(event("c3", 1, body=b"x" * 100))
+        it.emit(event("c2", 1, body=b"x" * 100), event("c3", 1, body=b"x" * 100))
         await passes(0.1)
         it.emit(event("c4", 1, body=b"x" * 100))
-        spilled = it.letters.ids()
-
-    assert spilled == ["c4-1"] or spilled == ["c1-2"]
+        assert it.letters.ids() == ["c4-1"]
+        it.emit(event("c1", 3, body=b"x" * 100))
+        assert it.letters.ids() == ["c4-1", "c1-2"]
+        it.emit(event("c2", 2, body=b"x" * 100))
+        assert it.letters.ids() == ["c4-1", "c1-2", "c1-3"]
 
 
 async def test_a_dead_sink_costs_a_healthy_one_no_events() -> None:
@@ -251,6 +253,23 @@ async def test_a_dead_sink_costs_a_healthy_one_no_events() -> None:
     assert len(healthy_taken) == 300
     assert in_order(healthy_taken)
     assert spilled == []
+
+
+async def test_a_sink_within_its_share_of_the_budget_spills_nothing_for_another() -> None:
+    lanes = LaneSettings(total_bytes=10 * (OVERHEAD + 100))
+    it = Bench(
+        {
+            "greedy": (ScriptedSink(), SinkSettings(types=("message_received",))),
+            "modest": (ScriptedSink(), SinkSettings(types=("connected",))),
+        },
+        lanes=lanes,
+    )
+    it.emit(*(event("c1", seq, kind="connected", body=b"x" * 100) for seq in (1, 2, 3)))
+    it.emit(*(event("c2", seq, body=b"x" * 100) for seq in range(1, 8)))
+    it.emit(event("c1", 4, kind="connected", body=b"x" * 100))
+
+    assert it.letters.ids("modest") == []
+    assert it.letters.ids("greedy") == ids("c2", 1)
 
 
 async def test_one_failing_sink_does_not_hold_back_another() -> None:

@@ -3,11 +3,11 @@
 import anyio
 import pytest
 from structlog.testing import capture_logs
+from tests.core.events.kit import ScriptedSink, bench, event, now, once_each, passes
 
 from gatewright.config.settings import LaneSettings
 from gatewright.events.breaker import Breaker
 from gatewright.model import Done, Event, Outcome, Reject, Retry
-from tests.core.events.kit import ScriptedSink, bench, event, now, once_each, passes
 
 
 def failing(breaker: Breaker, number: int, *, start: float = 0.0, every: float = 0.1) -> list[bool]:

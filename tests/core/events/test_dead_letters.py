@@ -7,11 +7,11 @@ import anyio
 import pytest
 from structlog import get_logger
 from structlog.testing import capture_logs
+from tests.core.events.kit import LoopClock, now, passes
 
 from gatewright.events.dead_letters import DeadLetterWriter, NamedStore
 from gatewright.metrics import Metrics
 from gatewright.model import DeadLetter
-from tests.core.events.kit import LoopClock, now, passes
 
 pytestmark = pytest.mark.anyio
 

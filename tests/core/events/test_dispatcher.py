@@ -3,13 +3,6 @@
 import anyio
 import pytest
 from structlog.testing import capture_logs
-
-from gatewright.config.settings import LaneSettings
-from gatewright.events.letters import event_of
-from gatewright.events.observers import Observers
-from gatewright.metrics import Metrics
-from gatewright.model import DeadLetter, Done, Event, Outcome, Retry
-from gatewright.plugin.settings import SinkSettings
 from tests.core.events.kit import (
     Bench,
     ScriptedSink,
@@ -20,6 +13,13 @@ from tests.core.events.kit import (
     once_each,
     passes,
 )
+
+from gatewright.config.settings import LaneSettings
+from gatewright.events.letters import event_of
+from gatewright.events.observers import Observers
+from gatewright.metrics import Metrics
+from gatewright.model import DeadLetter, Done, Event, Outcome, Retry
+from gatewright.plugin.settings import SinkSettings
 
 pytestmark = pytest.mark.anyio
 

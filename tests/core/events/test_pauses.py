@@ -3,11 +3,11 @@
 import anyio
 import pytest
 from structlog.testing import capture_logs
+from tests.core.events.kit import Bench, ScriptedSink, bench, event, passes
 
 from gatewright.config.settings import LaneSettings
 from gatewright.model import Done, Event, Outcome, Retry
 from gatewright.plugin.settings import SinkSettings
-from tests.core.events.kit import Bench, ScriptedSink, bench, event, passes
 
 pytestmark = pytest.mark.anyio
 

@@ -1,14 +1,15 @@
 """Attempts, retries, batches and deadlines of one sink."""
 
 import asyncio
+from itertools import pairwise
 
 import anyio
 import anyio.lowlevel
 import pytest
 from structlog.testing import capture_logs
+from tests.core.events.kit import ScriptedSink, bench, event, in_order, now, passes
 
 from gatewright.model import Done, Event, Outcome, Reject, Retry
-from tests.core.events.kit import ScriptedSink, bench, event, in_order, now, passes
 
 pytestmark = pytest.mark.anyio
 
@@ -83,7 +84,7 @@ async def test_retries_wait_double_and_at_most_a_fifth_longer() -> None:
         await passes(10)
 
     times = sink.times("c1-1")
-    waits = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(times)]
     assert len(waits) == 3
     for wait, least in zip(waits, (0.5, 1.0, 2.0), strict=True):
         assert least <= wait <= least * 1.2
@@ -238,7 +239,7 @@ async def test_a_worker_survives_many_deadlines() -> None:
 async def test_a_sink_that_answers_although_cut_off_is_believed() -> None:
     async def stubborn(_: Event) -> Outcome:
         with anyio.CancelScope(shield=True):
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         try:
             await anyio.sleep_forever()
         except asyncio.CancelledError:

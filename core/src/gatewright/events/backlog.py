@@ -132,7 +132,10 @@ class Backlog:
         """Take the head off: the sink has it."""
         if lane.state == FLYING:
             self._forget(lane.pop())
-            self._go_on(lane, now)
+            if lane.entries:
+                self._go_on(lane, now)
+            else:
+                self._remove(lane)
 
     def give_up(self, lane: Lane, reason: str, now: float) -> None:
         """Spill the head: it will not be tried again."""

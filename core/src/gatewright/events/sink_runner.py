@@ -268,10 +268,14 @@ class SinkRunner:
     ) -> None:
         """Do with each event what its outcome says."""
         results: dict[str, int] = {}
+        done = 0
         for lane, outcome in zip(lanes, outcomes, strict=True):
             if isinstance(outcome, Done):
-                result = outcome.note or "done"
                 self.backlog.finish(lane, now)
+                if not outcome.note:
+                    done += 1
+                    continue
+                result = outcome.note
             elif isinstance(outcome, Reject):
                 result = "rejected"
                 lane.error = outcome.reason
@@ -280,6 +284,8 @@ class SinkRunner:
                 result = "retry"
                 self._again(lane, outcome, now, probe=probe)
             results[result] = results.get(result, 0) + 1
+        if done:
+            self._meter.attempts("done", done)
         for result, number in results.items():
             self._meter.attempts(result, number)
         if self.backlog.ready > (self._waking + 1) * self._batch:
