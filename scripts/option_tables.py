@@ -69,7 +69,7 @@ def table(model: type[BaseModel], base: type[BaseModel] | None = None) -> str:
     for name, field in model.model_fields.items():
         if base is None or not _as_in(base, name, field):
             cells = (f"`{name}`", noun(properties[name]), shown(field), field.description or "")
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            lines.append("| " + " | ".join(map(_cell, cells)) + " |")
     return "\n".join(lines)
 
 
@@ -77,12 +77,13 @@ def noun(schema: Mapping[str, Any]) -> str:
     """Return what kind of value a JSON Schema asks for."""
     if (several := schema.get("anyOf")) is not None:
         return " or ".join(noun(one) for one in several if one.get("type") != "null")
-    if (choices := schema.get("enum")) is not None:
-        return "one of " + ", ".join(f"`{choice}`" for choice in choices)
+    if "enum" in schema:
+        return f"one of {_choices(schema)}"
     if "$ref" in schema:
         return "mapping"
     if schema.get("type") == "array":
-        return f"list of {noun(schema['items'])}"
+        items = schema["items"]
+        return f"list of {_choices(items) if 'enum' in items else noun(items)}"
     if schema.get("format") == "path":
         return "path"
     return ", ".join([NOUNS[schema["type"]], *_bounds(schema)])
@@ -92,27 +93,17 @@ def shown(field: FieldInfo) -> str:
     """Return a default as it would be written in the file."""
     if field.is_required():
         return "required"
+    if field.default is None:
+        return "none"
     if field.default_factory is not None:
         return "see right"
-    match field.default:
-        case None:
-            return "none"
-        case bool():
-            return f"`{str(field.default).lower()}`"
-        case int() if field.default >= KIB and field.default % KIB == 0:
-            return f"`{field.default}` ({_size(field.default)})"
-        case int() | float():
-            return f"`{field.default:g}`"
-        case tuple():
-            return f"`[{', '.join(map(str, field.default))}]`"
-        case _:
-            return f"`{field.default}`"
+    return f"`{_written(field.default)}`{_size(field.default)}"
 
 
 def _renewed_table(found: re.Match[str]) -> str:
     head = found[0].partition("\n")[0]
     base = None if found["base"] is None else _model(found["base"])
-    return f"{head}\n{table(_model(found['model']), base)}\n<!-- /options -->"
+    return f"{head}\n\n{table(_model(found['model']), base)}\n\n<!-- /options -->"
 
 
 def _model(place: str) -> type[BaseModel]:
@@ -135,8 +126,32 @@ def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
             yield words.format(f"{schema[key]:g}")
 
 
-def _size(number: int) -> str:
-    return f"{number // MIB} MiB" if number % MIB == 0 else f"{number // KIB} KiB"
+def _choices(schema: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{choice}`" for choice in schema["enum"])
+
+
+def _written(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case tuple():
+            return f"[{', '.join(map(str, value))}]"
+        case _:
+            return str(value)
+
+
+def _size(value: object) -> str:
+    """Say in larger units what is a whole number of them."""
+    if not isinstance(value, int) or value < KIB or value % KIB:
+        return ""
+    return f" ({value // MIB} MiB)" if value % MIB == 0 else f" ({value // KIB} KiB)"
+
+
+def _cell(text: str) -> str:
+    """Escape what Markdown would take for markup."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 if __name__ == "__main__":

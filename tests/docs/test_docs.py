@@ -1,10 +1,9 @@
 """The pages below docs/ hold what they say."""
 
 import re
-from itertools import chain
-from pathlib import Path
 
 import pytest
+from tests.support.markdown import PAGES, ROOT
 
 from gatewright.config.settings import (
     KeepaliveSettings,
@@ -14,10 +13,6 @@ from gatewright.config.settings import (
 )
 from gatewright_events_webhook.signing import Signer
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted(
-    chain(ROOT.glob("*.md"), ROOT.glob("docs/**/*.md"), ROOT.glob("plugins/*/README.md"))
-)
 MIB = 1024 * 1024
 
 
