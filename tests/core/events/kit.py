@@ -25,8 +25,10 @@ class _PatientSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
+        self.turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.turns += 1
         ready = super().select(0 if timeout is None or timeout > 0 else timeout)
         if not ready and timeout is None:
             message = "the test waits for something that never comes"
@@ -45,6 +47,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._patient.now
+
+    @property
+    def turns(self) -> int:
+        """How often the loop went round."""
+        return self._patient.turns
 
 
 class LoopClock:

@@ -146,8 +146,8 @@ class BacklogMachine(RuleBasedStateMachine):
 
 TestBacklog = BacklogMachine.TestCase
 TestBacklog.settings = settings(
-    max_examples=150,
-    stateful_step_count=60,
+    max_examples=80,
+    stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -209,7 +209,7 @@ async def storm(seed: int, bounds: LaneSettings, sink_settings: SinkSettings) ->
         timeout_seconds=st.just(5.0),
     ),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_delivered_and_dead_lettered_are_what_was_emitted(seed, bounds, sink_settings) -> None:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(storm(seed, bounds, sink_settings))

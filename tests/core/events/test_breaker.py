@@ -1,9 +1,11 @@
 """The breaker, alone and in a sink's runner."""
 
+import asyncio
+
 import anyio
 import pytest
 from structlog.testing import capture_logs
-from tests.core.events.kit import ScriptedSink, bench, event, now, once_each, passes
+from tests.core.events.kit import ScriptedSink, VirtualLoop, bench, event, now, once_each, passes
 
 from gatewright.config.settings import LaneSettings
 from gatewright.events.breaker import Breaker
@@ -33,6 +35,15 @@ def test_failures_longer_ago_than_ten_seconds_do_not_count() -> None:
     breaker = Breaker()
 
     assert not any(failing(breaker, 100, every=0.6))
+
+
+def test_a_failure_counts_from_its_events_last_attempt() -> None:
+    breaker = Breaker()
+    failing(breaker, 10)
+    breaker.failed("e0", "refused", 9.5)
+
+    later = [breaker.failed(f"later{n}", "refused", 11.0 + n * 0.01) for n in range(10)]
+    assert not any(later)
 
 
 def test_an_answer_between_starts_the_count_again() -> None:
@@ -167,6 +178,42 @@ async def test_probes_go_on_while_all_workers_hang() -> None:
         await passes(10)
 
     assert 9 <= len(sink.asked) - before <= now() - start + 1
+
+
+@pytest.mark.anyio
+async def test_a_probe_is_one_event_however_large_batches_are() -> None:
+    sink = ScriptedSink(Backend())
+    async with bench(sink, batch=4, concurrency=1, base_seconds=0.01).running() as it:
+        it.emit(*(event(f"c{n}") for n in range(100)))
+        await passes(0.9)
+        assert it.metric("breaker_open", sink="webhook") == 1
+        before = len(sink.batches)
+        await passes(3)
+
+    probes = sink.batches[before:]
+    assert len(probes) == 3
+    assert all(len(each) == 1 for each in probes)
+
+
+@pytest.mark.anyio
+async def test_a_probe_that_no_worker_is_free_for_waits_without_spinning() -> None:
+    async def refuses_then_hangs(_: Event) -> Outcome:
+        if len(sink.asked) > 20:
+            await anyio.sleep_forever()
+        return Retry("refused")
+
+    sink = ScriptedSink(refuses_then_hangs)
+    async with bench(sink, concurrency=2, timeout_seconds=5).running() as it:
+        it.emit(*(event(f"c{n}") for n in range(60)))
+        await passes(2.5)
+        assert sink.under_way == 2
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        before = loop.turns
+        await passes(3)
+        assert loop.turns - before < 50
+        await passes(5)
+        assert len(sink.asked) > 22
 
 
 @pytest.mark.anyio
