@@ -94,6 +94,9 @@ async function send(times) {
   const payload = byId("payload").value.trim();
   const began = performance.now();
   let sent = 0;
+  note.className = "note result";
+  note.textContent = times > 1 ? "publishing …" : "";
+  if (times > 1) byId("publish-many").disabled = true;
   try {
     for (let time = 0; time < times; time += 1) sent += await publish(subjects, payload);
     const took = performance.now() - began;
@@ -103,6 +106,7 @@ async function send(times) {
     note.className = "note result bad";
     note.textContent = error.message;
   }
+  if (times > 1) byId("publish-many").disabled = false;
 }
 
 function reached(subjects, sent, times) {
