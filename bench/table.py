@@ -69,7 +69,7 @@ def _line(case: Case, name: str, own: Sequence[Sample], first: Sequence[Sample])
         per_second=median(_per(case.units(sample), sample.seconds) for sample in own),
         cpu_us=median(costs),
         cpu_ratio=_ratio(own, first, cpu),
-        publication_us=median(_per(s.server_cpu * 1e6, s.publications) for s in own),
+        publication_us=median(_publication(case, sample) for sample in own),
         p50_ms=median(sample.p50_ms for sample in own),
         p99_ms=median(sample.p99_ms for sample in own),
         kib=median(kib(sample) for sample in own),
@@ -78,6 +78,12 @@ def _line(case: Case, name: str, own: Sequence[Sample], first: Sequence[Sample])
         client_share=median(_per(sample.client_cpu, sample.seconds) for sample in own),
         spread=_per(max(costs) - min(costs), median(costs)),
     )
+
+
+def _publication(case: Case, sample: Sample) -> float:
+    if deliveries := case.options.get("connections", 0):
+        return _per(sample.server_cpu * 1e6, sample.count / deliveries)
+    return _per(sample.server_cpu * 1e6, sample.publications)
 
 
 def _per(value: float, count: float) -> float:

@@ -22,10 +22,22 @@ static void take(struct snapshot *s) {
 	s->publications = seen.published;
 }
 
-/* One turn of a run that is measured between `warmup` and `warmup + seconds`. */
+/* Whether a publication has just arrived everywhere: measuring from and to such a moment counts
+ * whole ones, which matters where a server manages few. Always, where nothing is published. */
+static bool at_boundary(void) {
+	static uint64_t before;
+	if (!opt.publish.len || !opt.connections) return true;
+	uint64_t complete = seen.delivered / opt.connections;
+	bool another = complete > before;
+	before = complete;
+	return another;
+}
+
+/* One turn of a run that is measured between `warmup` and `warmup + seconds`, or little longer. */
 static void step(uint64_t start, int timeout_ms) {
 	turn(timeout_ms < 100 ? timeout_ms : 100);
 	double elapsed = (double)(now() - start) / 1e9;
+	if (!at_boundary() && elapsed < opt.warmup + opt.seconds + PATIENCE) return;
 	if (!began.wall && elapsed >= opt.warmup) {
 		take(&began);
 		measuring = true;
