@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -77,9 +78,8 @@ class Desk:
 
     def mine(self, text: str) -> str:
         """Return a text of the documentation with this desk's ports."""
-        for documented, port in self.ports.items():
-            text = text.replace(str(documented), str(port))
-        return text
+        documented = "|".join(map(str, self.ports))
+        return re.sub(rf"\b({documented})\b", lambda port: str(self.ports[int(port[0])]), text)
 
     async def terminal(self) -> Terminal:
         """Open a terminal."""
