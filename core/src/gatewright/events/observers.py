@@ -45,7 +45,10 @@ class Observers:
 
     @property
     def off(self) -> Mapping[str, str]:
-        """Names of the observers that were switched off, and why, for ``/ready``."""
+        """Names of the observers that were switched off, and the error's type, for ``/ready``.
+
+        Never its text, which may repeat what a client sent: anybody may ask whether it is ready.
+        """
         return self._off
 
     def watch(self, event: Event) -> None:
@@ -60,6 +63,6 @@ class Observers:
         name = observer[0]
         why = f"{type(error).__name__}: {error}"
         self._observers = tuple(each for each in self._observers if each is not observer)
-        self._off[name] = why
+        self._off[name] = type(error).__name__
         self._metrics.observers_off.labels(name).inc()
         self._log.error(f"observer {name!r} raised {why}; it is off until restart")

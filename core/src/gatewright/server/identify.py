@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
@@ -51,7 +52,11 @@ class Identifier:
             AuthenticationError: The client is refused.
             AuthenticationUnavailable: The authenticator failed or took too long.
         """
-        return await self._judged(self._authenticator.authenticate(handshake))
+        identity = await self._judged(self._authenticator.authenticate(handshake))
+        if identity.subprotocol not in {None, *handshake.subprotocols}:
+            self._log.error("authentication failed", error="a sub-protocol that was not offered")
+            raise AuthenticationUnavailable(ERROR)
+        return identity
 
     async def again(self, token: str, identity: Identity) -> Identity:
         """Return what a fresh token makes of the holder of ``identity``.
@@ -68,6 +73,7 @@ class Identifier:
         try:
             async with asyncio.timeout(self._seconds):
                 identity = await verdict
+            self._check(identity)
         except AuthenticationError:
             raise
         except TimeoutError:
@@ -77,10 +83,10 @@ class Identifier:
             self._log.error("authentication failed", error=type(error).__name__)
             self._log.debug("authentication failed", exc_info=error)
             raise AuthenticationUnavailable(ERROR) from None
-        self._check(identity)
         return identity
 
     def _check(self, identity: Identity) -> None:
+        """Refuse what names nobody, or too much; whatever else it raises is the plugin's bug."""
         if not is_user_id(identity.user_id):
             raise AuthenticationError(BAD_USER_ID, subprotocol=identity.subprotocol)
         own = user_subject(identity.user_id)
@@ -89,6 +95,9 @@ class Identifier:
                 raise AuthenticationError(BAD_SUBJECTS, subprotocol=identity.subprotocol)
         if len(subjects_of(identity)) > self._most_subjects:
             raise AuthenticationError(TOO_MANY_SUBJECTS, subprotocol=identity.subprotocol)
+        if identity.close_at is not None and not isfinite(identity.close_at):
+            msg = "close_at is no time"
+            raise ValueError(msg)
 
 
 def subjects_of(identity: Identity) -> tuple[str, ...]:
