@@ -54,7 +54,7 @@ function person({ connection_id: id, user_id: userId, subjects, connected_at: at
       el("span", { class: "hint" }, `${id.slice(0, 8)} · since ${since}`)),
     el("div", { class: "their" }, ...subjects.map((subject) =>
       el("button", {
-        type: "button", class: "chip ghost", title: "Publish to this subject",
+        type: "button", class: "chip ghost", title: `Publish to ${subject}`,
         "aria-label": `Add subject ${subject}`, click: () => choose(subject),
       }, subject))));
 }

@@ -49,7 +49,7 @@ function showSuggestions() {
   const free = offered.filter((subject) => !chosen.has(subject)).slice(0, SUGGESTED);
   const chips = free.map((subject) =>
     el("button", {
-      type: "button", class: "chip ghost", "aria-label": `Add subject ${subject}`,
+      type: "button", class: "chip ghost", title: subject, "aria-label": `Add subject ${subject}`,
       click: () => choose(subject),
     }, subject));
   const hint = el("span", { class: "hint" }, HINTS[offered.length > 0]);
