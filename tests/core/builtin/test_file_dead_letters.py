@@ -187,6 +187,15 @@ async def test_without_its_lock_file_keys_still_grow(path) -> None:
     assert keys == sorted(set(keys))
 
 
+async def test_keys_grow_on_where_somebody_moved_the_file_away(path) -> None:
+    it = store(path)
+    await it.put([letter("e1"), letter("e2")])
+    path.rename(path.with_name("taken-away"))
+    await it.put([letter("e3")])
+
+    assert [each.key for each in await it.read()] == ["3"]
+
+
 async def test_a_line_cut_short_is_healed_skipped_and_counted(path) -> None:
     it = store(path)
     await it.put([letter("e1"), letter("e2")])

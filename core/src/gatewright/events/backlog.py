@@ -36,6 +36,7 @@ Spill = Callable[[Event, str, int, str], None]
 
 _SPILLS_AT_ONCE: Final = 1000
 _STALE_AT_LEAST: Final = 64
+_CUT_OFF: Final = "attempt cut off, its outcome is unknown"
 
 
 _Place = tuple[float, int, Lane]
@@ -227,6 +228,8 @@ class Backlog:
         for lane in list(self._lanes.values()):
             if lane.state == GONE:
                 continue
+            if lane.state == FLYING:
+                lane.error = _CUT_OFF
             while lane.entries:
                 self._spill_head(lane, reason)
             if lane.state == READY:

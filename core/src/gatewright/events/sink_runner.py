@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -16,10 +14,9 @@ from gatewright.clock import Clock
 from gatewright.events.backlog import Backlog
 from gatewright.events.breaker import Breaker
 from gatewright.events.lane import Entry, Lane
-from gatewright.events.retry import RetryPolicy
 from gatewright.events.sink_meter import SinkMeter
-from gatewright.events.throttle import Throttle
-from gatewright.model import Done, Event, Health, Outcome, Reject, Retry
+from gatewright.events.verdicts import Faults, Verdicts
+from gatewright.model import Event, Health, Retry
 from gatewright.plugin.protocols import EventSink
 from gatewright.plugin.settings import SinkSettings
 from gatewright.wire.event import extended_body
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Flight", "OpenSink", "SinkRunner"]
 
-_OUTCOMES: Final = frozenset({Done, Retry, Reject})
 _ROUNDS: Final = 64
 """Attempts of one worker before the loop gets a turn, for sinks that never wait themselves."""
 
@@ -82,24 +78,24 @@ class SinkRunner:
         meter: SinkMeter,
         clock: Clock,
         log: FilteringBoundLogger,
-        retries: RetryPolicy | None = None,
     ) -> None:
         settings = opened.settings
         self.name = opened.name
         self.backlog = backlog
         self.stopped = anyio.Event()
         self._send = opened.sink.send
-        self._attempts = settings.attempts or inf
         self._timeout = settings.timeout_seconds
+        self._late = f"no answer within {settings.timeout_seconds:g} s"
         self._concurrency = settings.concurrency
         self._batch = settings.batch
         self._extended = settings.extended
-        self._retries = retries or RetryPolicy(settings.base_seconds)
         self._breaker = Breaker()
+        self._verdicts = Verdicts(
+            opened.name, settings, backlog=backlog, breaker=self._breaker, meter=meter, log=log
+        )
+        self._faults = Faults(opened.name, clock, log)
         self._meter = meter
         self._monotonic = clock.monotonic
-        self._log = log
-        self._throttle = Throttle()
         self._group: TaskGroup | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -231,21 +227,23 @@ class SinkRunner:
         if flight.deadline < self._armed:
             self._arm_at(flight.deadline, started)
         try:
-            outcomes = self._checked(await self._send(events), len(lanes))
+            outcomes = self._faults.checked(await self._send(events), len(lanes))
         except asyncio.CancelledError:
             if flight.task.cancelling() > flight.late:
                 raise
-            outcomes = [Retry(self._cancelled(flight))] * len(lanes)
+            outcomes = [Retry(self._late if flight.late else "the sink gave up")] * len(lanes)
         except Exception as error:  # noqa: BLE001 - whatever a sink raises, its events stay
-            outcomes = [Retry(self._raised(error))] * len(lanes)
+            outcomes = [Retry(self._faults.raised(error))] * len(lanes)
         finally:
             del self._flights[flight]
             if flight.late:
                 flight.task.uncancel()
         ended = self._monotonic()
         self._meter.seconds(ended - started)
-        self._judge(events[0].id, outcomes, ended)
-        self._settle(lanes, outcomes, ended, probe=probe)
+        self._verdicts.settle(lanes, outcomes, ended, probe=probe)
+        if self.backlog.ready > (self._waking + 1) * self._batch:
+            self._wake_for_all(ended)
+        self._arm(ended)
 
     def _outgoing(self, lane: Lane) -> Event:
         event = lane.entries[0][0]
@@ -262,92 +260,6 @@ class SinkRunner:
             )
         lane.outgoing = event
         return event
-
-    def _settle(
-        self, lanes: list[Lane], outcomes: Sequence[Outcome], now: float, *, probe: bool
-    ) -> None:
-        """Do with each event what its outcome says."""
-        results: dict[str, int] = {}
-        done = 0
-        for lane, outcome in zip(lanes, outcomes, strict=True):
-            if isinstance(outcome, Done):
-                self.backlog.finish(lane, now)
-                if not outcome.note:
-                    done += 1
-                    continue
-                result = outcome.note
-            elif isinstance(outcome, Reject):
-                result = "rejected"
-                lane.error = outcome.reason
-                self.backlog.give_up(lane, "rejected", now)
-            else:
-                result = "retry"
-                self._again(lane, outcome, now, probe=probe)
-            results[result] = results.get(result, 0) + 1
-        if done:
-            self._meter.attempts("done", done)
-        for result, number in results.items():
-            self._meter.attempts(result, number)
-        if self.backlog.ready > (self._waking + 1) * self._batch:
-            self._wake(now)
-        if "retry" in results:
-            self._arm(now)
-
-    def _again(self, lane: Lane, outcome: Retry, now: float, *, probe: bool) -> None:
-        lane.error = outcome.error
-        if not probe:
-            lane.used += 1
-        if lane.used >= self._attempts:
-            self.backlog.give_up(lane, "attempts", now)
-        else:
-            wait = self._retries.wait(lane.used, outcome.after)
-            self.backlog.retry(lane, now + wait, now)
-
-    def _judge(self, event_id: str, outcomes: Sequence[Outcome], now: float) -> None:
-        """Tell the breaker how the attempt went, and everybody when that changed it."""
-        last = outcomes[-1]
-        if isinstance(last, Retry) and all(isinstance(each, Retry) for each in outcomes):
-            if self._breaker.failed(event_id, last.error, now):
-                self._meter.breaker(is_open=True)
-                self._log.warning("breaker open", sink=self.name, error=last.error)
-        elif self._breaker.answered():
-            self._meter.breaker(is_open=False)
-            self._log.info("breaker closed", sink=self.name)
-            self._wake_for_all(now)
-
-    # What may be wrong with a sink.
-
-    def _checked(self, outcomes: Sequence[Outcome], expected: int) -> Sequence[Outcome]:
-        if len(outcomes) == expected:
-            for outcome in outcomes:
-                if type(outcome) not in _OUTCOMES:
-                    break
-            else:
-                return outcomes
-        error = "the sink's answer does not fit the batch"
-        self._complain(error, found=len(outcomes), expected=expected)
-        return [Retry(error)] * expected
-
-    def _cancelled(self, flight: Flight) -> str:
-        return f"no answer within {self._timeout:g} s" if flight.late else "the sink gave up"
-
-    def _raised(self, error: Exception) -> str:
-        """Name an exception and its place; its text may hold what must not be logged."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = (
-            f" in {PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-            if trace is not None
-            else ""
-        )
-        text = f"{type(error).__name__}{place}"
-        self._complain("the sink raised", error=text)
-        return text
-
-    def _complain(self, problem: str, **facts: object) -> None:
-        if times := self._throttle.count(problem, self._monotonic()):
-            self._log.error(problem, sink=self.name, times=times, **facts)
 
     # The timer.
 
