@@ -189,3 +189,8 @@ def test_limits_by_address_without_trusted_proxies_are_worth_a_word(shop: Plugin
     assert "connections_per_address" in line
     assert advice(shop.load(f"{text}server: {{trusted_proxies: [10.0.0.0/8]}}")) == []
     assert advice(shop.load("auth: {anonymous: }")) == []
+
+
+def test_levels_of_logging_may_be_upper_case(shop: PluginEnv) -> None:
+    logging = shop.load("auth: {anonymous: }\nlogging: {level: INFO, format: JSON}").core.logging
+    assert (logging.level, logging.format) == ("info", "json")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from gatewright.config.checks import Bind, Network, Origin
 from gatewright.plugin.settings import Settings
@@ -171,6 +178,12 @@ class LoggingSettings(Settings):
         Literal["auto", "console", "json"],
         Field(description="console for people, json for machines; auto: by the terminal."),
     ] = "auto"
+
+    @field_validator("level", "format", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        """Take ``INFO`` for ``info``: deployments write the names of logging's levels."""
+        return value.lower() if isinstance(value, str) else value
 
 
 class CoreSettings(Settings):

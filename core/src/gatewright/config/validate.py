@@ -137,7 +137,9 @@ class _Part:
             parent, name = self._node(where), None
         if not isinstance(parent, Options) or not parent.broken:
             return False
-        return error["type"] in OWN_WORDS if name is None else name in parent.broken
+        if name is None:
+            return error["type"] in OWN_WORDS or not parent.broken.isdisjoint(error["loc"])
+        return name in parent.broken
 
     def _report_group(self, where: Path, group: Sequence[ErrorDetails]) -> None:
         path = (*self.path, *where)

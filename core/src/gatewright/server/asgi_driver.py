@@ -45,6 +45,11 @@ class AsgiDriver:
     keepalive: Keepalive
     on_slow: Callable[[], None]
 
+    def has_left(self, send: Send) -> bool:
+        """Return whether the client is gone already, where the server lets us know."""
+        carrier = carrier_of(send)
+        return carrier is not None and carrier.gone
+
     async def serve(self, session: SocketSession, receive: Receive, send: Send) -> None:
         """Carry an accepted WebSocket until it is over.
 
@@ -59,8 +64,10 @@ class AsgiDriver:
             session.opened(socket)
             await socket.read_into(session, receive)
         finally:
-            await socket.finish()
-            session.closed(*socket.ended_with)
+            try:
+                await socket.finish()
+            finally:
+                session.closed(*socket.ended_with)
 
 
 class AsgiSocket:
@@ -201,6 +208,8 @@ class AsgiSocket:
         self._driver.keepalive.forget(self)
         if self._carrier is not None:
             self._carrier.on_control(None)
+            if self._abort_timer is None:  # also who closed by himself may not read what is left
+                self._abort_timer = self._loop.call_later(CLOSE_SECONDS, self._carrier.abort)
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.wait([self._writer])

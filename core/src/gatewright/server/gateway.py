@@ -153,7 +153,7 @@ class Gateway:
     def start(self) -> None:
         """Start everything that must run before anybody can connect."""
         for name, work in (
-            ("dead letters", self._letters.run),
+            ("dead_letters", self._letters.run),
             ("events", self._dispatcher.run),
             ("presence", self._keeper.run),
             ("timers", self._wheel.run),
@@ -241,6 +241,8 @@ class Gateway:
             NamedStore(opened.last_resort.name, opened.last_resort.backend),
             metrics=self._metrics,
             log=self._log,
+            max_bytes=2 * self._config.core.lanes.total_bytes,
+            clock=self._clock,
         )
 
     def _find_observers(self) -> Observers:

@@ -93,26 +93,31 @@ class Handshaker:
             await self._deny(scope, send, 503, "draining")
         elif not self._origin_allowed(handshake):
             await self._deny(scope, send, 403, "origin")
+        elif (place := self._take_place(handshake.client)) is not None:
+            await self._deny(scope, send, *place)
         else:
-            await self._with_a_place(handshake, started, scope, receive, send)
+            client = handshake.client
+            try:
+                session = await self._admit(handshake, started, scope, send)
+                scope["headers"] = ()  # nobody needs the head for as long as the socket lives
+                del handshake
+                if session is not None:
+                    await self._driver.serve(session, receive, send)
+            finally:
+                self._caps.release(client)
 
-    async def _with_a_place(
-        self, handshake: Handshake, started: float, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    def _take_place(self, client: str) -> tuple[int, str] | None:
+        """Take a place, or return the status and the result of there being none."""
         try:
-            self._caps.take(handshake.client)
+            self._caps.take(client)
         except Full as full:
-            status, result = (429, "full_address") if full.by_address else (503, "full")
-            await self._deny(scope, send, status, result)
-            return
-        try:
-            await self._authenticate(handshake, started, scope, receive, send)
-        finally:
-            self._caps.release(handshake.client)
+            return (429, "full_address") if full.by_address else (503, "full")
+        return None
 
-    async def _authenticate(
-        self, handshake: Handshake, started: float, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _admit(
+        self, handshake: Handshake, started: float, scope: Scope, send: Send
+    ) -> Session | None:
+        """Authenticate and accept; ``None``: the client was turned away."""
         try:
             identity = await self._identifier.identify(handshake)
         except AuthenticationUnavailable as error:
@@ -125,35 +130,45 @@ class Handshaker:
             else:
                 await self._turn_away(send, error.subprotocol, REFUSED)
         else:
+            return await self._accept(identity, handshake, send)
+        finally:
             self._seconds.observe(self._clock.monotonic() - started)
-            await self._admit(identity, handshake, receive, send)
+        return None
 
-    async def _admit(
-        self, identity: Identity, handshake: Handshake, receive: Receive, send: Send
-    ) -> None:
-        limit = self._rules.per_user
-        if limit is not None and self._connections_of(identity.user_id) >= limit:
-            self._note("full_user", handshake, "full_user")
-            await self._turn_away(send, identity.subprotocol, TOO_MANY, "too many connections")
-            return
-        if self._draining():  # it began while the token was judged
-            await self._turn_away(send, identity.subprotocol, TRY_LATER, "try later")
-            return
+    async def _accept(self, identity: Identity, handshake: Handshake, send: Send) -> Session | None:
+        """Accept first, judge then: nothing awaits from the judgement to the open session."""
         await send({"type": "websocket.accept", "subprotocol": identity.subprotocol})
-        self._results.labels("accepted").inc()
-        info = ConnectionInfo(
-            connection_id=str(uuid.uuid4()),
-            user_id=identity.user_id,
-            subjects=subjects_of(identity),
-            connected_at=int(self._clock.time()),
-        )
-        await self._driver.serve(self._new_session(info, identity), receive, send)
+        if self._driver.has_left(send):
+            self._note("gone", handshake, "gone")
+        elif self._draining():  # it began while the token was judged
+            self._note("draining", handshake, "draining")
+            await self._close(send, TRY_LATER, "try later")
+        elif self._has_too_many(identity.user_id):
+            self._note("full_user", handshake, "full_user")
+            await self._close(send, TOO_MANY, "too many connections")
+        else:
+            self._results.labels("accepted").inc()
+            info = ConnectionInfo(
+                connection_id=str(uuid.uuid4()),
+                user_id=identity.user_id,
+                subjects=subjects_of(identity),
+                connected_at=int(self._clock.time()),
+            )
+            return self._new_session(info, identity)
+        return None
+
+    def _has_too_many(self, user_id: str) -> bool:
+        limit = self._rules.per_user
+        return limit is not None and self._connections_of(user_id) >= limit
 
     async def _turn_away(
         self, send: Send, subprotocol: str | None, code: int, reason: str = ""
     ) -> None:
         """Accept, so that the client can see a close code, and close."""
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        await self._close(send, code, reason)
+
+    async def _close(self, send: Send, code: int, reason: str) -> None:
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _deny(self, scope: Scope, send: Send, status: int, result: str) -> None:

@@ -66,7 +66,7 @@ class GatewayWSStream(WSStream):
         self._deaf = False
         self._app_done = False
         self._close_seen: tuple[int, str] | None = None
-        self._peer_done = asyncio.Event()
+        self._peer_done: asyncio.Event | None = None  # there while we linger
 
     async def handle(self, event: Event) -> None:
         """Take what hypercorn's connection saw."""
@@ -159,7 +159,7 @@ class GatewayWSStream(WSStream):
             await self._fail(code, reason)
             return
         self._close_seen = self._close_seen or (code, reason)
-        self._peer_done.set()
+        self._stop_lingering()
         if self.connection.state is ConnectionState.REMOTE_CLOSING:
             await self._send_wsproto_event(event.response())
             await self.send(StreamClosed(stream_id=self.stream_id))
@@ -174,7 +174,7 @@ class GatewayWSStream(WSStream):
 
     async def _ended(self) -> None:
         self.closed = True
-        self._peer_done.set()
+        self._stop_lingering()
         code, reason = self._close_seen or (ABNORMAL, "")
         await self._put({"type": "websocket.disconnect", "code": code, "reason": reason})
 
@@ -190,11 +190,19 @@ class GatewayWSStream(WSStream):
             queue.get_nowait()
 
     async def _linger(self) -> None:
+        """Wait for the peer's close frame, unless it is here already."""
+        if self.connection.state is ConnectionState.CLOSED:
+            return
+        self._peer_done = asyncio.Event()
         try:
             async with asyncio.timeout(LINGER_SECONDS):
                 await self._peer_done.wait()
         except TimeoutError:
             pass
+
+    def _stop_lingering(self) -> None:
+        if self._peer_done is not None:
+            self._peer_done.set()
 
     def _is_closing(self) -> bool:
         return self.state is ASGIWebsocketState.CLOSED
@@ -225,14 +233,20 @@ class Carrier:
         """Bytes that the transport has not yet handed to the kernel."""
         return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
 
+    @property
+    def gone(self) -> bool:
+        """Whether the client has hung up."""
+        return self._stream.closed or self._transport.is_closing()
+
     def on_control(self, callback: Callable[[], None] | None) -> None:
         """Have frames that are no whole message reported: pings, pongs and fragments."""
         self._stream.on_control = callback
 
     def ping(self) -> None:
-        """Send a ping; nothing where the connection is closing."""
-        if not self._transport.is_closing() and not self._stream._is_closing():  # noqa: SLF001 - one module
-            self._transport.write(self._stream.connection.send(Ping()))
+        """Send a ping; nothing where either side is closing."""
+        connection = self._stream.connection
+        if not self._transport.is_closing() and connection.state is ConnectionState.OPEN:
+            self._transport.write(connection.send(Ping()))
 
     def abort(self) -> None:
         """Drop the connection at once, unsent bytes and all."""

@@ -35,6 +35,7 @@ def core_routes(readiness: Readiness, registry: CollectorRegistry) -> list[BaseR
         return _json(200 if is_ready else 503, detail)
 
     async def metrics(_request: Request) -> Response:
+        readiness()  # sets the gauges of how every part is
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return [

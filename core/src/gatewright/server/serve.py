@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from prometheus_client import disable_created_metrics
+
 from gatewright.clock import SystemClock
 from gatewright.config.advice import advice
 from gatewright.config.result import Config
@@ -105,6 +107,7 @@ def serve(
     """
     settings = config.core
     configure_logging(settings.logging.level, settings.logging.format)
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter
     public = bind("server.bind", settings.server.bind)
     bounds = [public]
     if settings.server.internal_bind is not None:

@@ -13,7 +13,6 @@ from gatewright.clock import Clock
 __all__ = ["Timer", "TimerWheel"]
 
 TICK_SECONDS: Final = 0.25
-STALL_TICKS: Final = 4
 
 
 class Timer:
@@ -59,16 +58,9 @@ class TimerWheel:
             self._turn(self._now)
 
     async def run(self) -> None:
-        """Advance every tick until cancelled.
-
-        A loop that stood still gets another tick first, to read what came in meanwhile: a pong that
-        waits in the socket must count before its deadline does.
-        """
+        """Advance every tick until cancelled."""
         while True:
-            before = self._clock.monotonic()
             await anyio.sleep(self._tick)
-            if self._clock.monotonic() - before > STALL_TICKS * self._tick:
-                await anyio.sleep(self._tick)
             self.advance()
 
     def _turn(self, now: int) -> None:
