@@ -13,6 +13,7 @@ from gatewright.clock import Clock
 __all__ = ["Timer", "TimerWheel"]
 
 TICK_SECONDS: Final = 0.25
+STALL_TICKS: Final = 2
 
 
 class Timer:
@@ -58,9 +59,16 @@ class TimerWheel:
             self._turn(self._now)
 
     async def run(self) -> None:
-        """Advance every tick until cancelled."""
+        """Advance every tick until cancelled.
+
+        A loop that stood still gets another tick first, to read what came in meanwhile: a pong that
+        waits in its socket must count before its deadline does.
+        """
         while True:
+            before = self._clock.monotonic()
             await anyio.sleep(self._tick)
+            if self._clock.monotonic() - before > STALL_TICKS * self._tick:
+                await anyio.sleep(self._tick)
             self.advance()
 
     def _turn(self, now: int) -> None:
