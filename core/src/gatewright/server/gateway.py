@@ -333,6 +333,9 @@ class Gateway:
 
     def _parts(self, hosts: Hosts) -> dict[str, Health]:
         parts = hosts.health()
+        for work in self._background:
+            if work.trouble:
+                parts[f"core.{work.name}"] = Health(ready=False, detail=work.trouble)
         for name, lanes in self._dispatcher.health().items():
             if not lanes.ready:
                 parts[f"events.{name}"] = lanes
