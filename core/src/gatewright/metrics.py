@@ -116,6 +116,11 @@ class Metrics:
         self.loop_lag_seconds = Gauge(
             "gatewright_loop_lag_seconds", "How late the event loop was last.", registry=registry
         )
+        self.loop_stalls = Counter(
+            "gatewright_loop_stalls",
+            "Times that the event loop stood still for two seconds.",
+            registry=registry,
+        )
         self.presence_failures = Counter(
             "gatewright_presence_failures",
             "Presence calls that failed.",

@@ -142,7 +142,7 @@ class _Process:
         self._say_what_was_chosen()
         around = self._surroundings()
         async with Hosts(around) as hosts:
-            with Watchdog(self._log, self._metrics.loop_lag_seconds):
+            with Watchdog(self._log, self._metrics.loop_lag_seconds, self._metrics.loop_stalls):
                 gateway = await self._opened(hosts, around, signals)
                 if gateway is not None:
                     await self._serve(gateway, signals)

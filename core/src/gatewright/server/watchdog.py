@@ -10,7 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from prometheus_client import Gauge
+    from prometheus_client import Counter, Gauge
     from structlog.typing import FilteringBoundLogger
 
 __all__ = ["Watchdog"]
@@ -24,12 +24,13 @@ class Watchdog:
     """A thread that asks the loop for a sign of life, twice a second.
 
     A context manager, entered on the loop's thread. A loop that gives none for two seconds is
-    logged once per stall, with the stack it stands at; the lag is a metric.
+    logged and counted once per stall, with the stack it stands at; the lag is a metric too.
     """
 
-    def __init__(self, log: FilteringBoundLogger, lag: Gauge) -> None:
+    def __init__(self, log: FilteringBoundLogger, lag: Gauge, stalls: Counter) -> None:
         self._log = log
         self._lag = lag
+        self._stalls = stalls
         self._stop = threading.Event()
         self._beat = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="gatewright-watchdog", daemon=True)
@@ -60,6 +61,7 @@ class Watchdog:
             self._stop.wait(BEAT_SECONDS)
 
     def _report(self) -> None:
+        self._stalls.inc()
         frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - there is no other way
         stack = traceback.extract_stack(frame)[-STACK_LINES:] if frame is not None else []
         where = [f"{entry.filename}:{entry.lineno} {entry.name}" for entry in stack]
