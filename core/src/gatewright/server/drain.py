@@ -52,13 +52,13 @@ class Drain:
         """Drain; once ``now`` is set, whatever still takes time is cut short."""
         count = len(self.members())
         self.log.info("draining", connections=count)
-        await self.stop_taking()
-        await _unless(now, self._sockets())
+        await self._step("stop taking", now, self.stop_taking(), grace=LAST_WORDS_SECONDS)
+        await self._step("close sockets", now, self._sockets())
         for member in self.members():
             member.abort()
         await _within(LAST_WORDS_SECONDS, self.empty())
-        await self.stop_readers()
-        await _unless(now, self.flush(self.flush_seconds))
+        await self._step("stop readers", now, self.stop_readers(), grace=LAST_WORDS_SECONDS)
+        await self._step("flush", now, self.flush(self.flush_seconds))
         if now.is_set():
             await self.flush(0.0)
         self.log.info("drained", connections=count)
@@ -66,6 +66,23 @@ class Drain:
     async def _sockets(self) -> None:
         await close_sockets(self.members(), self.drain_seconds)
         await _within(max(self.drain_seconds, LAST_WORDS_SECONDS), self.empty())
+
+    async def _step(
+        self, name: str, now: asyncio.Event, awaitable: Awaitable[None], *, grace: float = 0.0
+    ) -> None:
+        """Take one step, once ``now`` for ``grace`` at most; one that fails is not the last."""
+        work = asyncio.ensure_future(awaitable)
+        cut = asyncio.ensure_future(now.wait())
+        try:
+            await asyncio.wait({work, cut}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work}, timeout=grace)
+        finally:
+            for task in (work, cut):
+                task.cancel()
+            failed, _ = await asyncio.gather(work, cut, return_exceptions=True)
+        if isinstance(failed, Exception):
+            self.log.error("a step of the drain failed", step=name, error=type(failed).__name__)
+            self.log.debug("a step of the drain failed", exc_info=failed)
 
 
 async def close_sockets(members: Sequence[Member], seconds: float) -> None:
@@ -92,15 +109,3 @@ async def _within(seconds: float, awaitable: Awaitable[None]) -> None:
             await awaitable
     except TimeoutError:
         pass
-
-
-async def _unless(event: asyncio.Event, awaitable: Awaitable[None]) -> None:
-    """Await something, but no longer than until ``event``."""
-    work = asyncio.ensure_future(awaitable)
-    cut = asyncio.ensure_future(event.wait())
-    try:
-        await asyncio.wait({work, cut}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (work, cut):
-            task.cancel()
-        await asyncio.gather(work, cut, return_exceptions=True)
