@@ -62,3 +62,13 @@ def test_the_descriptor_cap_stays_below_the_limit():
     cap = descriptor_cap()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert cap is None or 0 < cap < soft
+
+
+def test_a_limit_that_may_not_be_raised_is_taken_as_it_is(monkeypatch):
+    def refuse(_what, _limits):
+        message = "current limit exceeds maximum limit"
+        raise ValueError(message)
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _what: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert descriptor_cap() == 128

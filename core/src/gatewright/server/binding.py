@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from typing import Final
 
 from hypercorn.config import Config as HypercornConfig
 
 from gatewright.errors import StartError
 
 __all__ = ["Bound", "CannotBind", "bind"]
+
+UNREAD_SECONDS: Final = 60
+"""How long the kernel keeps bytes for a client that takes none before it drops the connection.
+
+A client that stops reading must not hold a descriptor for ever, whatever it was served over.
+"""
 
 
 class CannotBind(StartError):
@@ -28,12 +35,25 @@ class Bound:
     """A bound socket that does not listen yet.
 
     Attributes:
+        option: Which option names it.
         sock: The socket.
         address: ``host:port`` or ``unix:/path``, with the port that the system chose for port 0.
     """
 
+    option: str
     sock: socket.socket
     address: str
+
+    def listen(self, backlog: int) -> None:
+        """Let clients connect.
+
+        Raises:
+            CannotBind: Somebody who bound the same address at the same time listens already.
+        """
+        try:
+            self.sock.listen(backlog)
+        except OSError as error:
+            raise CannotBind(self.option, self.address, _problem(error)) from None
 
 
 def bind(option: str, address: str) -> Bound:
@@ -51,9 +71,14 @@ def bind(option: str, address: str) -> Bound:
     try:
         (sock,) = config.create_sockets().insecure_sockets
     except OSError as error:
-        problem = (error.strerror or str(error)).lower()
-        raise CannotBind(option, address, problem) from None
-    return Bound(sock, _name(sock, address))
+        raise CannotBind(option, address, _problem(error)) from None
+    if sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; inherited
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
+    return Bound(option, sock, _name(sock, address))
+
+
+def _problem(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _name(sock: socket.socket, address: str) -> str:

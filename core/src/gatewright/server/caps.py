@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections import Counter
+from contextlib import suppress
 from typing import Final
 
 __all__ = ["Caps", "Full", "descriptor_cap"]
@@ -57,15 +58,16 @@ class Caps:
 
 
 def descriptor_cap() -> int | None:
-    """Raise the soft limit of open files to the hard one; return how many sockets then fit.
+    """Raise the soft limit of open files to the hard one if we may; return what sockets then fit.
 
     ``None`` where files are unlimited. The cap refuses clients before ``accept`` itself would fail,
     which hurts everybody.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
+        with suppress(ValueError, OSError):  # some systems call it unlimited and allow less
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
     if soft == resource.RLIM_INFINITY:
         return None
     return max(soft - SPARE_DESCRIPTORS, soft // 2)

@@ -79,6 +79,7 @@ class Gateway:
         self._config = config
         self._opened = opened
         self._ingress = ingress
+        self._publish = ingress.publish_for("plugin", "node")
         self._keeper = keeper
         self._metrics = metrics
         self._clock = clock
@@ -148,7 +149,7 @@ class Gateway:
 
     async def publish(self, publication: Publication) -> Receipt:
         """Publish on behalf of a plugin that is no transport."""
-        return await self._ingress.publish_for("plugin", "node")(publication)
+        return await self._publish(publication)
 
     def start(self) -> None:
         """Start everything that must run before anybody can connect."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +17,7 @@ from hypercorn.config import Sockets
 from hypercorn.utils import wrap_app
 
 from gatewright.errors import StartError
+from gatewright.logs import get_logger
 from gatewright.server import hypercorn_seam
 from gatewright.server.binding import Bound
 from gatewright.server.request_head import HEADER_BYTES
@@ -28,6 +30,8 @@ __all__ = ["Listener", "hypercorn_config", "serving"]
 
 BACKLOG: Final = 1024
 LAST_WORDS_SECONDS: Final = 2.0
+TOLD_SECONDS: Final = 10.0
+EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,17 @@ def _check_tls(config: HypercornConfig) -> None:
 
 @asynccontextmanager
 async def serving(listeners: Sequence[Listener]) -> AsyncIterator[None]:
-    """Serve while the context lasts: listening from its start, every socket gone at its end."""
-    asyncio.get_running_loop().set_exception_handler(_quiet)
+    """Serve while the context lasts: listening from its start, every socket gone at its end.
+
+    Raises:
+        CannotBind: Another process began to listen on an address in the meantime.
+    """
+    asyncio.get_running_loop().set_exception_handler(_LoopErrors())
+    for listener in listeners:
+        listener.bound.listen(BACKLOG)
     stop = asyncio.Event()
     with hypercorn_seam.installed():
         tasks = [asyncio.create_task(_serve(listener, stop)) for listener in listeners]
-        for listener in listeners:
-            listener.bound.sock.listen(BACKLOG)
         try:
             yield
         finally:
@@ -108,7 +116,22 @@ async def _serve(listener: Listener, stop: asyncio.Event) -> None:
         await worker_serve(app, listener.config, sockets=sockets, shutdown_trigger=stop.wait)
 
 
-def _quiet(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Keep the ends of broken connections out of the log; they are counted, not news."""
-    if not isinstance(context.get("exception"), (SSLError, ConnectionError, TimeoutError)):
+class _LoopErrors:
+    """The loop's exception handler: the ends of broken connections are counted, not news.
+
+    Without descriptors, ``accept`` fails thousands of times a second: that is told now and then.
+    """
+
+    def __init__(self) -> None:
+        self._told_at = -TOLD_SECONDS
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, (SSLError, ConnectionError, TimeoutError)):
+            return
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            if loop.time() - self._told_at >= TOLD_SECONDS:
+                self._told_at = loop.time()
+                get_logger().error("no client can be accepted", error=error.strerror)
+            return
         loop.default_exception_handler(context)
