@@ -166,6 +166,23 @@ async def test_what_is_removed_is_gone_and_counted(path) -> None:
     assert await ids(it) == []
 
 
+async def test_what_root_removes_from_a_gateways_file_leaves_it_the_gateways(
+    path, monkeypatch
+) -> None:
+    it = store(path)
+    await it.put([letter("a"), letter("b")])
+    given = []
+    monkeypatch.setattr(os, "fchown", lambda _, user, group: given.append((user, group)))
+    if os.geteuid() == 0:
+        os.chown(path, 65_534, 65_533)
+    owner = (path.stat().st_uid, path.stat().st_gid)
+
+    await it.remove(["1"])
+
+    assert given == [owner]
+    assert await ids(it) == ["b"]
+
+
 async def test_a_key_is_never_given_twice(path) -> None:
     it = store(path)
     await it.put([letter("e1"), letter("e2")])

@@ -16,7 +16,7 @@ import fcntl
 import os
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -254,17 +254,25 @@ def _rewrite(path: Path, keys: Collection[int]) -> int:
         lines = file.readlines()
     kept = [line for line in lines if key_of(line) not in keys]
     if kept:
-        draft = _beside(path, ".tmp")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.writelines(kept)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(path)
+        _replace(path, kept)
     else:
         path.unlink()
     _sync_directory(path.parent)
     return len(lines) - len(kept)
+
+
+def _replace(path: Path, lines: Sequence[bytes]) -> None:
+    """Replace a file atomically; it stays its owner's, so that root may remove a gateway's."""
+    draft = _beside(path, ".tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        owner = path.stat()
+        with suppress(PermissionError):  # nobody but root can give a file away, nor has to
+            os.fchown(out.fileno(), owner.st_uid, owner.st_gid)
+        out.writelines(lines)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(path)
 
 
 def _store(lock: BinaryIO, key: int) -> None:
