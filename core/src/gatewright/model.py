@@ -185,10 +185,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The sink's backend took the event.
+    """The event is done with: the sink's backend took it, or nobody is there to hear it.
 
     Attributes:
-        note: A word for the metric when "done" needs a word, such as ``receiver_off``.
+        note: A word for the metric where the event is let go without having been heard, such as
+            ``receiver_off``; a dead letter that is sent again stays one then. Empty: it was taken.
     """
 
     note: str = ""

@@ -101,3 +101,17 @@ async def test_only_what_was_taken_is_marked():
     assert run._store.marked == [("0", "redriven"), ("2", "redriven")]
     assert sums == Sums(redriven=2, failed=1)
     assert not sums.all_went
+
+
+async def test_what_a_sink_let_go_without_a_hearing_stays_behind():
+    async def send(batch):
+        return [Done("receiver_off" if batch[0].id == "e1" else "")]
+
+    told = []
+    run = redrive(send, told=told)
+    later = letter(2, connection_id="c1")
+    sums = await run.run(each(letter(1), later, letter(3)))
+
+    assert run._store.marked == [("2", "redriven")]
+    assert sums == Sums(redriven=1, failed=1, held=1)
+    assert told == ["0 probe message_received e1: let go unheard (receiver_off)"]

@@ -99,8 +99,9 @@ class Redrive:
         """Send ``records``, in their order, and mark what was taken.
 
         An event that may succeed later holds back the later ones of its connection, so that a
-        backend never gets them in another order. Cancelling leaves the rest as it was; an event
-        whose attempt is cut off may be sent again with the same id.
+        backend never gets them in another order. So does one that the sink lets go with a note,
+        such as a webhook without url or with its receiver off: nobody heard it. Cancelling leaves
+        the rest as it was; an event whose attempt is cut off may be sent again with the same id.
         """
         async for record in records:
             await self._one(record)
@@ -126,12 +127,15 @@ class Redrive:
 
     async def _settle(self, record: StoredDeadLetter, outcome: Outcome) -> None:
         letter = record.letter
-        if isinstance(outcome, Done):
+        if isinstance(outcome, Done) and not outcome.note:
             await self._store.mark(record.key, REDRIVEN)
             self.sums.redriven += 1
             return
         self.sums.failed += 1
-        if isinstance(outcome, Retry):
+        if isinstance(outcome, Done):
+            self._waiting.add((letter.target, letter.connection_id))
+            self._tell(_line(record, f"let go unheard ({outcome.note})"))
+        elif isinstance(outcome, Retry):
             self._waiting.add((letter.target, letter.connection_id))
             self._tell(_line(record, outcome.error or "not taken now"))
         else:
