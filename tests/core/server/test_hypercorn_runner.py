@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 
@@ -38,7 +39,9 @@ def test_running_out_of_descriptors_is_told_now_and_then():
     assert loop.passed_on == []
 
 
-@pytest.mark.parametrize("error", [ConnectionResetError(), TimeoutError(), BrokenPipeError()])
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(), TimeoutError(), BrokenPipeError(), asyncio.CancelledError()]
+)
 def test_the_ends_of_connections_are_no_news(error):
     loop = Loop()
     with capture_logs() as logs:

@@ -31,6 +31,7 @@ __all__ = ["Listener", "hypercorn_config", "serving"]
 BACKLOG: Final = 1024
 LAST_WORDS_SECONDS: Final = 2.0
 TOLD_SECONDS: Final = 10.0
+NO_NEWS: Final = (SSLError, ConnectionError, TimeoutError, asyncio.CancelledError)
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -117,7 +118,7 @@ async def _serve(listener: Listener, stop: asyncio.Event) -> None:
 
 
 class _LoopErrors:
-    """The loop's exception handler: the ends of broken connections are counted, not news.
+    """The loop's exception handler: the ends of connections, broken or cut, are no news.
 
     Without descriptors, ``accept`` fails thousands of times a second: that is told now and then.
     """
@@ -127,7 +128,7 @@ class _LoopErrors:
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if isinstance(error, (SSLError, ConnectionError, TimeoutError)):
+        if isinstance(error, NO_NEWS):
             return
         if isinstance(error, OSError) and error.errno in EXHAUSTED:
             if loop.time() - self._told_at >= TOLD_SECONDS:

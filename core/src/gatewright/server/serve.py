@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -108,20 +109,19 @@ def serve(
     settings = config.core
     configure_logging(settings.logging.level, settings.logging.format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter
-    public = bind("server.bind", settings.server.bind)
-    bounds = [public]
-    if settings.server.internal_bind is not None:
-        bounds.append(bind("server.internal_bind", settings.server.internal_bind))
-    try:
+    bounds: list[Bound] = []
+    with ExitStack() as until_exit:
+        for option in ("bind", "internal_bind"):
+            if (address := getattr(settings.server, option)) is not None:
+                bounds.append(bind(f"server.{option}", address))
+                until_exit.callback(bounds[-1].sock.close)
+        process = _Process(config, bounds, development, announce, until_exit)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_Process(config, bounds, development, announce).run())
-    finally:
-        for bound in bounds:
-            bound.sock.close()
+            return runner.run(process.run())
 
 
 class _Process:
-    """One run of one gateway."""
+    """One run of one gateway; ``until_exit`` is closed when nothing of it runs any more."""
 
     def __init__(
         self,
@@ -129,8 +129,10 @@ class _Process:
         bounds: list[Bound],
         development: Development | None,
         announce: Announce | None,
+        until_exit: ExitStack,
     ) -> None:
         self._config = config
+        self._until_exit = until_exit
         self._bounds = bounds
         self._development = development
         self._announce = announce
@@ -175,8 +177,8 @@ class _Process:
                 gateway.start_transports()
                 self._say_where()
                 await signals.drain.wait()
-                async with _watched_exit(self._config):
-                    await gateway.drain().run(signals.now)
+                self._until_exit.enter_context(_watched_exit(self._config))
+                await gateway.drain().run(signals.now)
         finally:
             await gateway.stop()
 
@@ -254,12 +256,14 @@ class _Process:
         os._exit(0)
 
 
-@asynccontextmanager
-async def _watched_exit(config: Config) -> AsyncIterator[None]:
-    """End the process hard should a stop outlast all of its limits."""
+@contextmanager
+def _watched_exit(config: Config) -> Iterator[None]:
+    """End the process hard should a stop outlast all of its limits, or the loop stand still."""
     server = config.core.server
     limit = server.drain_seconds + server.flush_seconds + 3 * server.open_seconds
-    timer = asyncio.get_running_loop().call_later(limit + EXIT_GRACE_SECONDS, os._exit, 1)
+    timer = threading.Timer(limit + EXIT_GRACE_SECONDS, os._exit, args=(1,))
+    timer.daemon = True
+    timer.start()
     try:
         yield
     finally:
