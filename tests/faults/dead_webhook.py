@@ -21,9 +21,9 @@ from pathlib import Path
 
 from tests.support.gateway import gateway
 from tests.support.receiver import receiver
+from tests.support.survival import MEBIBYTE, resident, survived
 
 MESSAGES_PER_SECOND = 5.0
-MEBIBYTE = 1024 * 1024
 
 
 @dataclass
@@ -53,13 +53,6 @@ def free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
-
-
-def resident(pid):
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) * 1024
-    return 0
 
 
 async def talk(client, number, until, outcome):
@@ -109,6 +102,7 @@ async def run(directory, *, clients, seconds, max_age=30.0):
         )
         outcome.closed = sum(isinstance(one, BaseException) for one in ended)
         outcome.closed += sum(client.close_code is not None for client in sockets)
+        await survived(running)
         async with receiver(port=port) as backend:
             await asyncio.gather(*(client.close() for client in sockets))
             running.terminate()
