@@ -69,7 +69,10 @@ def test_events_are_numbered_and_their_ids_are_the_connections():
     world.session.text("b")
     world.session.closed(1000, "")
     assert [event.type for event in world.events] == [
-        "connected", "message_received", "message_received", "disconnected",
+        "connected",
+        "message_received",
+        "message_received",
+        "disconnected",
     ]
     assert [event.seq for event in world.events] == [1, 2, 3, 4]
     assert [event.id for event in world.events] == [f"c-1-{n}" for n in (1, 2, 3, 4)]
@@ -80,7 +83,9 @@ def test_bodies_have_exactly_the_contracts_fields():
     world = World()
     world.session.text('{"a":1}')
     base = {
-        "connection_id": "c-1", "user_id": "42", "subjects": ["user:42"],
+        "connection_id": "c-1",
+        "user_id": "42",
+        "subjects": ["user:42"],
         "connected_at": 1_700_000_000,
     }
     assert world.bodies("connected") == [{"type": "connected", **base}]
@@ -152,8 +157,10 @@ def test_refresh_off_is_the_applications_message():
 @pytest.mark.parametrize(
     "text",
     [
-        '{"type":"refresh"}', '{"type":"refresh","token":1}',
-        '{"type":"refresh","token":"t","more":1}', '{"type":"refresh","token":null}',
+        '{"type":"refresh"}',
+        '{"type":"refresh","token":1}',
+        '{"type":"refresh","token":"t","more":1}',
+        '{"type":"refresh","token":null}',
     ],
 )
 def test_only_exactly_type_and_token_is_a_refresh(text):
@@ -194,17 +201,23 @@ def test_a_verdict_after_the_end_is_nobodys():
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda children: st.lists(children) | st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"])), children
+    lambda children: (
+        st.lists(children)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), children)
     ),
     max_leaves=10,
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@given(st.lists(TEXT | JSON.map(json.dumps) | JSON.map(lambda v: json.dumps(v, ensure_ascii=False))))
+@given(
+    st.lists(TEXT | JSON.map(json.dumps) | JSON.map(lambda v: json.dumps(v, ensure_ascii=False)))
+)
 def test_no_text_kills_a_session_and_every_event_is_the_text(texts):
     world = World(refresh=True)
     for text in texts:
