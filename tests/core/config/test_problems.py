@@ -413,6 +413,16 @@ FILES = {
             "6:81: server.allowed_origins[3]: must leave out :443, as browsers do for https",
         ],
     ),
+    "items that cannot be used": (
+        f"{AUTH}events: {{console: {{types: [conected]}}, webhook: {{types: []}}}}",
+        [
+            (
+                "2:28: events.console.types[0]: must be one of connected, message_received, "
+                "disconnected"
+            ),
+            "2:57: events.webhook.types: must not be an empty list",
+        ],
+    ),
     "one bind twice": (
         f"{AUTH}server: {{bind: 'a:1', internal_bind: 'a:1'}}",
         ["2:1: server: bind and internal_bind are the same; leave internal_bind out to share one"],
@@ -530,6 +540,28 @@ def test_no_problem_ever_repeats_a_value(shop: PluginEnv, text: str) -> None:
         shop.load(text, {"CANARY": "canary-secret"})
 
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("said", ["HS256 needs a secret", "URL has no host", "Takes one"])
+def test_what_a_plugin_says_begins_in_lower_case_unless_it_is_a_name(
+    shop: PluginEnv, said: str
+) -> None:
+    shop.plugin(
+        "events",
+        "fussy",
+        f"""
+        @field_validator("types")
+        @classmethod
+        def _fussy(cls, value):
+            raise PydanticCustomError("fussy", {said!r})
+        """,
+        extra="from pydantic import field_validator\n"
+        "from pydantic_core import PydanticCustomError\n",
+    )
+
+    assert problems(shop, f"{AUTH}events: {{fussy: {{types: [connected]}}}}") == [
+        f"2:25: events.fussy.types: {said.replace('Takes', 'takes')}"
+    ]
 
 
 def test_a_secret_is_masked_in_what_is_loaded(shop: PluginEnv) -> None:

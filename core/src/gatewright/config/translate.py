@@ -11,10 +11,11 @@ from pydantic_core import ErrorDetails
 from gatewright.config.nodes import describe
 from gatewright.plugin.suggest import listed
 
-__all__ = ["EXTRA", "MISSING", "OWN_WORDS", "expected", "say"]
+__all__ = ["EXTRA", "MISSING", "OWN_WORDS", "TOO_SHORT", "expected", "say"]
 
 EXTRA: Final = "extra_forbidden"
 MISSING: Final = "missing"
+TOO_SHORT: Final = "too_short"
 OWN_WORDS: Final = frozenset({"value_error", "assertion_error"})
 """Errors raised by a model's own validators, whose text is taken as it is."""
 
@@ -71,7 +72,7 @@ def say(error: ErrorDetails, found: object) -> str:
     if (sentence := _SENTENCES.get(kind)) is not None:
         return sentence(context)
     text = _one_line(error["msg"]).replace("Input should be", "must be")
-    return text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]  # URL and HS256 stay
 
 
 def _choice(context: Context) -> str:
@@ -103,7 +104,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Context], str]]] = {
     "enum": _choice,
     "string_too_short": lambda c: _length(c, "characters"),
     "string_too_long": lambda c: _length(c, "characters"),
-    "too_short": lambda c: _length(c, "items"),
+    TOO_SHORT: lambda c: _length(c, "items"),
     "too_long": lambda c: _length(c, "items"),
     "string_pattern_mismatch": lambda c: f"must match the pattern {c['pattern']}",
     "url_parsing": lambda c: f"must be a URL: {c['error']}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, get_args, get_origin
 
@@ -12,7 +12,14 @@ from pydantic_core import ErrorDetails
 
 from gatewright.config.nodes import Items, Mark, Node, Option, Options, Path, describe
 from gatewright.config.report import Report
-from gatewright.config.translate import EXTRA, MISSING, OWN_WORDS, expected, say
+from gatewright.config.translate import (
+    EXTRA,
+    MISSING,
+    OWN_WORDS,
+    TOO_SHORT,
+    expected,
+    say,
+)
 from gatewright.plugin.settings import Settings
 from gatewright.plugin.suggest import did_you_mean
 
@@ -112,6 +119,8 @@ class _Part:
             if not self._is_consequence(error, where):
                 groups.setdefault(where, []).append(error)
         for where, group in groups.items():
+            if group[0]["type"] == TOO_SHORT and _has_below(where, groups):
+                continue  # items with problems of their own were not counted
             self._report_group(where, group)
 
     def _where(self, error: ErrorDetails) -> Path:
@@ -193,6 +202,10 @@ class _Part:
             models = below or models
         names = [name for model in models for name in _names(model)]
         return [*names, *self.reserved] if len(where) == 1 else names
+
+
+def _has_below(where: Path, places: Iterable[Path]) -> bool:
+    return any(len(place) > len(where) and place[: len(where)] == where for place in places)
 
 
 def _names(model: type[BaseModel]) -> Iterator[str]:
