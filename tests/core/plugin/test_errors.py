@@ -91,6 +91,10 @@ TEXTS = [
         "plugin 'x' (x 0.1) cannot be imported: ValueError: first line",
     ),
     (
+        ImportFailed(X, ValueError("no \x1b[31mway to redis://:hunter2@cache")),
+        "plugin 'x' (x 0.1) cannot be imported: ValueError: no \\x1b[31mway to redis://***@cache",
+    ),
+    (
         ImportFailed(X, SystemExit()),
         "plugin 'x' (x 0.1) cannot be imported: SystemExit",
     ),

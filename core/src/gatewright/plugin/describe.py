@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 __all__ = ["describe", "escaped", "root_of"]
 
-LONGEST_TEXT = 500
+LONGEST_TEXT: Final = 500
+_LOOKED_AT: Final = 4 * LONGEST_TEXT
+_CREDENTIALS: Final = re.compile(r"://\S*@")
+"""What an address may hold before its host; clients repeat it in what they raise."""
 
 
 def root_of(error: BaseException) -> BaseException:
@@ -22,7 +28,11 @@ def describe(error: BaseException) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return ``text`` as one printable line, control characters escaped, long text cut."""
+    """Return ``text`` as one printable line, without user names and passwords of addresses.
+
+    Control characters are escaped, long text is cut.
+    """
+    text = _CREDENTIALS.sub("://***@", text[:_LOOKED_AT])
     line = "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode()
         for char in text[: LONGEST_TEXT + 1]

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gatewright.errors import PluginError
+from gatewright.plugin.describe import escaped
 from gatewright.plugin.spec import HOOK_API, Kind
 from gatewright.plugin.suggest import did_you_mean, listed, shown
 
@@ -345,7 +346,7 @@ class WrongSettings(FaultyPlugin):
 def _raised(error: BaseException) -> str:
     """Return an exception as one line."""
     lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return f"{type(error).__name__}: {escaped(lines[0])}" if lines else type(error).__name__
 
 
 def _quoted(name: str) -> str:
