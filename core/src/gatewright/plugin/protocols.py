@@ -14,9 +14,7 @@ A backend is what a factory's ``open`` yields. It needs no base class and no imp
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, Protocol, runtime_checkable
-
-from starlette.routing import BaseRoute
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from gatewright.model import (
     Command,
@@ -32,6 +30,9 @@ from gatewright.model import (
     Receipt,
     StoredDeadLetter,
 )
+
+if TYPE_CHECKING:  # slow to import, for one annotation
+    from starlette.routing import BaseRoute
 
 __all__ = [
     "Admission",
