@@ -73,7 +73,6 @@ class DeadLetterWriter:
         self._bytes = 0
         self._writing = anyio.Lock()
         self._news = anyio.Event()
-        self._written = anyio.Event()
         self._skip_until: dict[str, float] = {}
         self._failing: dict[str, str] = {}
         self._throttle = Throttle()
