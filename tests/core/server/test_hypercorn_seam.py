@@ -70,3 +70,23 @@ async def test_no_ping_goes_to_who_has_sent_a_close_frame(monkeypatch):
             assert other.ended == (1011, "no pong")
             assert (await other_reader.read()).endswith(b"no pong")
             await none_is_left(5)
+
+
+async def test_an_http_client_that_hangs_up_is_gone_at_once():
+    async with serve_recorders() as served:
+        reader, writer = await asyncio.open_connection(served.host, served.port)
+        writer.write(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 404")
+        assert connections()
+        writer.close()
+        await none_is_left(1)  # an idle one is kept for 2 s here
+
+
+async def test_who_connects_and_says_nothing_is_gone_with_its_connection():
+    async with serve_recorders() as served:
+        _, writer = await asyncio.open_connection(served.host, served.port)
+        async with asyncio.timeout(1):
+            while not connections():
+                await asyncio.sleep(0.01)
+        writer.close()
+        await none_is_left(1)

@@ -13,6 +13,8 @@ the socket of a client that does not read. `GatewayWSStream` takes its stream's 
 
 An application finds it behind the ``send`` it is given (`carrier_of`), where that ``send`` is
 hypercorn's own; on any other server there is none, and the driver does with plain ASGI.
+
+Beside that, cleartext HTTP/2 is never spoken, and a client that hangs up is let go of at once.
 """
 
 from __future__ import annotations
@@ -35,13 +37,14 @@ from hypercorn.protocol.events import (
     StreamClosed,
 )
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.typing import ASGISendEvent, WebsocketAcceptEvent
 from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection, Message, Ping, Pong
 from wsproto.frame_protocol import CloseReason
 
-__all__ = ["LINGER_SECONDS", "Carrier", "carrier_of", "installed"]
+__all__ = ["LINGER_SECONDS", "Carrier", "carrier_of", "hang_up", "installed"]
 
 LINGER_SECONDS: Final = 1.0
 """How long a closed socket waits for the peer's own close frame."""
@@ -262,6 +265,19 @@ def carrier_of(send: object) -> Carrier | None:
     stream = getattr(send, "__self__", None)
     if type(stream) is not GatewayWSStream:
         return None
+    transport = _transport_below(stream)
+    return None if transport is None else Carrier(stream, transport)
+
+
+def hang_up(send: object) -> None:
+    """Drop the connection behind the ``send`` of one HTTP/1.1 request, where it can be found."""
+    stream = getattr(send, "__self__", None)
+    transport = _transport_below(stream) if type(stream) is HTTPStream else None
+    if transport is not None:
+        transport.abort()
+
+
+def _transport_below(stream: GatewayWSStream | HTTPStream) -> asyncio.WriteTransport | None:
     protocol = getattr(stream.send, "__self__", None)
     if type(protocol) is not H11Protocol:
         return None
@@ -269,7 +285,16 @@ def carrier_of(send: object) -> Carrier | None:
     writer = getattr(server, "writer", None)
     if type(server) is not TCPServer or type(writer) is not asyncio.StreamWriter:
         return None
-    return Carrier(stream, writer.transport)
+    return writer.transport
+
+
+_read_data = TCPServer._read_data  # noqa: SLF001 - one module
+
+
+async def _read_to_the_end(self: TCPServer) -> None:
+    """Read, and let go of a client that has hung up; hypercorn keeps it for its idle time."""
+    await _read_data(self)
+    await self.idle_task.stop()
 
 
 async def _stay_on_http11(_self: object, _request: object) -> None:
@@ -278,11 +303,12 @@ async def _stay_on_http11(_self: object, _request: object) -> None:
 
 @contextmanager
 def installed() -> Iterator[None]:
-    """Have hypercorn use `GatewayWSStream`, and no h2c, while the context lasts."""
+    """Have hypercorn mended while the context lasts."""
     replaced: tuple[tuple[object, str, object], ...] = (
         (hypercorn_h11, "WSStream", GatewayWSStream),
         (hypercorn_h2, "WSStream", GatewayWSStream),
         (H11Protocol, "_check_protocol", _stay_on_http11),
+        (TCPServer, "_read_data", _read_to_the_end),
     )
     before = [getattr(owner, name) for owner, name, _ in replaced]
     for owner, name, value in replaced:
