@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewright.server.denial import deny
+from gatewright.server.patience import patient
 from gatewright.server.request_head import bad_head, refuse_head
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class GatewayApp:
             if (status := bad_head(scope)) is not None:
                 await refuse_head(scope, send, status)
             else:
-                await self._http(scope, receive, send)
+                await self._http(scope, receive, patient(send))
         else:
             await _lifespan(receive, send)
 
