@@ -1,4 +1,4 @@
-"""HTTP as attackers write it: smuggling, hosts, proxies' headers, paths, slow bodies, deaf readers."""
+"""HTTP as attackers write it: smuggling, hosts, proxies' headers, paths, bodies and readers."""
 
 from __future__ import annotations
 
