@@ -85,6 +85,9 @@ class Handshaker:
         """Handle one ASGI ``websocket`` scope."""
         started = self._clock.monotonic()
         await receive()  # websocket.connect
+        if scope.get("http_version", "1.1") != "1.1":  # it was not invited
+            await self._deny(scope, send, 505, "http_version")
+            return
         if (status := bad_head(scope)) is not None:
             await self._deny(scope, send, status, "bad_head")
             return
@@ -179,6 +182,7 @@ class Handshaker:
             429: "too many connections",
             431: "headers too large",
             503: "try later",
+            505: "WebSockets are served over HTTP/1.1",
         }
         headers = (RETRY_AFTER,) if status in {429, 503} else ()
         await deny(scope, send, status, texts[status], headers)

@@ -14,7 +14,8 @@ the socket of a client that does not read. `GatewayWSStream` takes its stream's 
 An application finds it behind the ``send`` it is given (`carrier_of`), where that ``send`` is
 hypercorn's own; on any other server there is none, and the driver does with plain ASGI.
 
-Beside that, cleartext HTTP/2 is never spoken, and a client that hangs up is let go of at once.
+Beside that, cleartext HTTP/2 is never spoken, HTTP/2 offers no WebSockets (what waits for a client
+that does not read has no bound there), and a client that hangs up is let go of at once.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from h2.settings import SettingCodes
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol import h2 as hypercorn_h2
 from hypercorn.protocol import h11 as hypercorn_h11
@@ -36,6 +38,7 @@ from hypercorn.protocol.events import (
     Response,
     StreamClosed,
 )
+from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
@@ -297,6 +300,15 @@ async def _read_to_the_end(self: TCPServer) -> None:
     await self.idle_task.stop()
 
 
+_initiate = H2Protocol.initiate
+
+
+async def _offer_no_sockets(self: H2Protocol, *args: Any) -> None:  # noqa: ANN401
+    """Begin HTTP/2 without the setting that invites WebSockets (RFC 8441, section 3)."""
+    del self.connection.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL]
+    await _initiate(self, *args)
+
+
 async def _stay_on_http11(_self: object, _request: object) -> None:
     """Take the place of hypercorn's h2c upgrade: cleartext HTTP/2 is never spoken."""
 
@@ -308,6 +320,7 @@ def installed() -> Iterator[None]:
         (hypercorn_h11, "WSStream", GatewayWSStream),
         (hypercorn_h2, "WSStream", GatewayWSStream),
         (H11Protocol, "_check_protocol", _stay_on_http11),
+        (H2Protocol, "initiate", _offer_no_sockets),
         (TCPServer, "_read_data", _read_to_the_end),
     )
     before = [getattr(owner, name) for owner, name, _ in replaced]
