@@ -1,6 +1,9 @@
 """The sink that shows events in a terminal."""
 
 import io
+import os
+import subprocess
+import sys
 import threading
 
 import anyio
@@ -8,7 +11,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from gatewright import Done, Event
+from gatewright import Done, Event, Retry
 from gatewright.builtin.console_events import ConsoleSettings, ConsoleSink, gatewright_events
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +100,66 @@ async def test_a_terminal_that_is_held_up_does_not_hold_up_the_loop() -> None:
         held.set()
 
     assert stream.getvalue()
+
+
+@pytest.fixture
+def pipe():
+    """A pipe that nobody reads yet, and a stream into it."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as source, open(writing, "w", encoding="utf-8") as stream:  # noqa: PTH123
+        yield source, stream
+
+
+async def test_however_long_it_is_held_up_one_thread_waits_and_nothing_is_lost(pipe) -> None:
+    source, stream = pipe
+    sink = ConsoleSink(stream, width=10**6)
+    large = event(body=message(f'"{"x" * 300_000}"'))
+    threads = threading.active_count()
+    with anyio.move_on_after(0.05) as cut_off:
+        await sink.send([large])
+    assert cut_off.cancelled_caught
+
+    assert [await sink.send([event(), event()]) for _ in range(10)] == [
+        [Retry("the terminal is held up")] * 2
+    ] * 10
+    assert threading.active_count() == threads + 1
+
+    line = await anyio.to_thread.run_sync(source.readline)
+    assert line.endswith(b"x" * 300_000 + b"\n")
+    with anyio.fail_after(5):
+        while await sink.send([event("connected")]) != [Done()]:
+            await anyio.lowlevel.checkpoint()
+    assert b" + connected " in await anyio.to_thread.run_sync(source.readline)
+
+
+async def test_what_the_stream_says_is_raised_where_it_is_waited_for(pipe) -> None:
+    source, stream = pipe
+    source.close()
+
+    with pytest.raises(BrokenPipeError):
+        await ConsoleSink(stream).send([event()])
+    with pytest.raises(BrokenPipeError):
+        await ConsoleSink(stream).send([event()])
+
+
+def test_a_process_ends_though_its_output_is_held_up(pipe) -> None:
+    _, stream = pipe
+    code = """if True:
+        import anyio
+        from gatewright import Event
+        from gatewright.builtin.console_events import ConsoleSink
+
+        async def main():
+            with anyio.move_on_after(0.1):
+                await ConsoleSink().send([Event("connected", "e", 1, "c", "u" * 300_000, b"", 0)])
+
+        anyio.run(main)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=stream, stderr=subprocess.PIPE, timeout=20, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 async def test_it_is_declared_as_an_event_sink(capsys) -> None:

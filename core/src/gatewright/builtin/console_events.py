@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from threading import Thread
 from typing import Annotated, Final, TextIO
 
-import anyio.to_thread
+import anyio
 import msgspec
 from pydantic import Field, PositiveInt
 
@@ -20,6 +22,7 @@ from gatewright import (
     Factory,
     Outcome,
     PluginContext,
+    Retry,
     SinkSettings,
     hookimpl,
 )
@@ -29,6 +32,7 @@ __all__ = ["GATEWRIGHT_API", "ConsoleSettings", "ConsoleSink", "gatewright_event
 GATEWRIGHT_API: Final = (1, 0)
 
 _DONE: Final = Done()
+_HELD_UP: Final = Retry("the terminal is held up")
 _LOOKS: Final = {
     "connected": ("+", "\x1b[32m"),
     "disconnected": ("-", "\x1b[31m"),
@@ -59,20 +63,30 @@ class _Raw(msgspec.Struct):
 class ConsoleSink:
     """Writes a line per event; in colour where the stream is a terminal and NO_COLOR is not set.
 
-    Writing happens in a thread: a terminal that is held up, or a pipe that nobody reads, never
-    holds the gateway up.
+    Each batch is written in a thread: a terminal that is held up, or a pipe that nobody reads,
+    never holds the gateway up. It is a daemon, and passes the stream's buffer by where it can, so
+    that the gateway's end waits neither for the thread nor for the buffer's lock.
     """
 
     def __init__(self, stream: TextIO | None = None, *, width: int = 200) -> None:
         self._stream = stream or sys.stdout
+        self._descriptor = _descriptor_of(self._stream)
         self._width = width
         self._colour = self._stream.isatty() and not os.environ.get("NO_COLOR")
         self._raw = msgspec.json.Decoder(_Raw)
+        self._turn = anyio.Lock()
+        self._writing = False
 
     async def send(self, batch: Sequence[Event]) -> Sequence[Outcome]:
-        """Write the batch. Being cancelled leaves it to the thread to end."""
+        """Write the batch. Being cancelled leaves it to the thread to end.
+
+        Until it has, nothing else is written, and later batches may be tried again.
+        """
         text = "".join(f"{self.line(event)}\n" for event in batch)
-        await anyio.to_thread.run_sync(self._write, text, abandon_on_cancel=True)
+        async with self._turn:
+            if self._writing:
+                return [_HELD_UP] * len(batch)
+            await self._start_writing(text)
         return [_DONE] * len(batch)
 
     def line(self, event: Event) -> str:
@@ -101,10 +115,49 @@ class ConsoleSink:
         cut = raw[: self._width]
         return _printable(cut) + ("…" if len(cut) < len(raw) else "")
 
+    def _start_writing(self, text: str) -> asyncio.Future[None]:
+        """Have a thread write ``text``; the future is done once it has."""
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
+
+        def end(error: Exception | None) -> None:
+            self._writing = False
+            if written.cancelled():
+                return
+            if error is None:
+                written.set_result(None)
+            else:
+                written.set_exception(error)
+
+        def write() -> None:
+            error = None
+            try:
+                self._write(text)
+            except Exception as raised:  # noqa: BLE001 - raised where it is waited for
+                error = raised
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(end, error)
+
+        Thread(target=write, name="console events", daemon=True).start()
+        self._writing = True
+        return written
+
     def _write(self, text: str) -> None:
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        self._stream.flush()
+        data = text.encode(encoding, "backslashreplace")
+        if self._descriptor is None:
+            self._stream.write(data.decode(encoding))
+            self._stream.flush()
+            return
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+
+def _descriptor_of(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (AttributeError, OSError, ValueError):  # a stream in memory has none
+        return None
 
 
 def _printable(text: str) -> str:
