@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewright.metrics import Metrics
 from gatewright.model import Event
+from gatewright.plugin.describe import describe
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -61,8 +62,7 @@ class Observers:
 
     def _switch_off(self, observer: tuple[str, OnEvent], error: Exception) -> None:
         name = observer[0]
-        why = f"{type(error).__name__}: {error}"
         self._observers = tuple(each for each in self._observers if each is not observer)
         self._off[name] = type(error).__name__
         self._metrics.observers_off.labels(name).inc()
-        self._log.error(f"observer {name!r} raised {why}; it is off until restart")
+        self._log.error(f"observer {name!r} raised {describe(error)}; it is off until restart")
