@@ -2,7 +2,7 @@ import anyio
 import pytest
 from tests.core.cli.dlq.conftest import letter
 
-from gatewright import Done, SinkSettings, StoredDeadLetter
+from gatewright import Done, Reject, Retry, SinkSettings, StoredDeadLetter
 from gatewright.cli.dlq.attempts import NamedSink, Redrive, Sums
 
 pytestmark = pytest.mark.anyio
@@ -115,3 +115,25 @@ async def test_what_a_sink_let_go_without_a_hearing_stays_behind():
     assert run._store.marked == [("2", "redriven")]
     assert sums == Sums(redriven=1, failed=1, held=1)
     assert told == ["0 probe message_received e1: let go unheard (receiver_off)"]
+
+
+async def test_a_backend_that_is_away_is_not_asked_for_every_letter():
+    asked = []
+
+    async def send(batch):
+        asked.append(batch[0].id)
+        return [Reject("status 400") if len(asked) == 19 else Retry("refused")]
+
+    told = []
+    sums = await redrive(send, told=told).run(each(*map(letter, range(1, 1001))))
+
+    assert len(asked) == 19 + 20
+    assert sums == Sums(failed=39, held=961)
+    assert told[-1] == "probe: 20 failures in a row; the rest is held"
+
+
+async def test_an_answer_between_starts_the_count_of_failures_again():
+    async def send(batch):
+        return [Done() if batch[0].seq % 20 == 0 else Retry("refused")]
+
+    assert await redrive(send).run(each(*map(letter, range(1, 101)))) == Sums(redriven=5, failed=95)

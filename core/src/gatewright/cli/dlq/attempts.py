@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ import anyio
 
 from gatewright.clock import Clock, SystemClock
 from gatewright.events.letters import event_of
-from gatewright.model import DeadLetter, Done, Event, Outcome, Retry, StoredDeadLetter
+from gatewright.model import DeadLetter, Done, Event, Outcome, Reject, Retry, StoredDeadLetter
 from gatewright.plugin.describe import describe
 from gatewright.plugin.protocols import DeadLetterStore, EventSink
 from gatewright.wire.event import extended_body
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["REDRIVEN", "NamedSink", "Redrive", "Sums"]
 
 REDRIVEN: Final = "redriven"
+ENOUGH_FAILURES: Final = 20
+"""So many in a row that may pass, and the sink is left alone: its backend is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Sums:
     Attributes:
         redriven: The backend took them.
         failed: It did not; they stay as they were.
-        held: Not tried, because an earlier event of the same connection has to come first.
+        held: Not tried, because an earlier event of the same connection has to come first, or
+            because the sink's backend is away.
         skipped: They can go nowhere: no such sink is configured, or they are no events.
     """
 
@@ -93,6 +97,7 @@ class Redrive:
         self._clock = clock or SystemClock()
         self._next_at = self._clock.monotonic()
         self._waiting: set[tuple[str, str]] = set()
+        self._failures: Counter[str] = Counter()
         self.sums = Sums()
 
     async def run(self, records: AsyncIterable[StoredDeadLetter]) -> Sums:
@@ -100,8 +105,9 @@ class Redrive:
 
         An event that may succeed later holds back the later ones of its connection, so that a
         backend never gets them in another order. So does one that the sink lets go with a note,
-        such as a webhook without url or with its receiver off: nobody heard it. Cancelling leaves
-        the rest as it was; an event whose attempt is cut off may be sent again with the same id.
+        such as a webhook without url or with its receiver off: nobody heard it. After twenty of
+        them in a row, whatever is left for that sink is held. Cancelling leaves the rest as it
+        was; an event whose attempt is cut off may be sent again with the same id.
         """
         async for record in records:
             await self._one(record)
@@ -118,7 +124,10 @@ class Redrive:
         if named is None:
             self._skip(record, "no sink of this name is configured")
             return
-        if (letter.target, letter.connection_id) in self._waiting:
+        if (
+            self._failures[letter.target] >= ENOUGH_FAILURES
+            or (letter.target, letter.connection_id) in self._waiting
+        ):
             self.sums.held += 1
             return
         await self._keep_pace()
@@ -130,16 +139,17 @@ class Redrive:
         if isinstance(outcome, Done) and not outcome.note:
             await self._store.mark(record.key, REDRIVEN)
             self.sums.redriven += 1
+            self._failures[letter.target] = 0
             return
         self.sums.failed += 1
-        if isinstance(outcome, Done):
-            self._waiting.add((letter.target, letter.connection_id))
-            self._tell(_line(record, f"let go unheard ({outcome.note})"))
-        elif isinstance(outcome, Retry):
-            self._waiting.add((letter.target, letter.connection_id))
-            self._tell(_line(record, outcome.error or "not taken now"))
-        else:
-            self._tell(_line(record, outcome.reason))
+        self._tell(_line(record, _why(outcome)))
+        if isinstance(outcome, Reject):
+            self._failures[letter.target] = 0
+            return
+        self._waiting.add((letter.target, letter.connection_id))
+        self._failures[letter.target] += 1
+        if self._failures[letter.target] == ENOUGH_FAILURES:
+            self._tell(f"{letter.target}: {ENOUGH_FAILURES} failures in a row; the rest is held")
 
     def _skip(self, record: StoredDeadLetter, why: str) -> None:
         self.sums.skipped += 1
@@ -167,6 +177,12 @@ async def _attempt(named: NamedSink, event: Event) -> Outcome:
     if len(outcomes) != 1:
         return Retry(f"the sink gave {len(outcomes)} outcomes for one event")
     return outcomes[0]
+
+
+def _why(outcome: Outcome) -> str:
+    if isinstance(outcome, Done):
+        return f"let go unheard ({outcome.note})"
+    return outcome.reason if isinstance(outcome, Reject) else outcome.error or "not taken now"
 
 
 def _line(record: StoredDeadLetter, why: str) -> str:
