@@ -1,4 +1,5 @@
 import io
+from importlib import import_module
 
 import pytest
 from tests.core.cli.dlq.conftest import letter
@@ -14,7 +15,8 @@ def test_named_letters_go_for_good(gatewright, letters):
     assert list(letters.states()) == ["e2"]
 
 
-def test_all_of_them_go_however_many(gatewright, letters):
+def test_all_of_them_go_however_many(gatewright, letters, monkeypatch):
+    monkeypatch.setattr(import_module("gatewright.cli.dlq.drop"), "REMOVED_AT_ONCE", 500)
     letters.put(*(letter(number) for number in range(1201)))
 
     dropped = gatewright("dlq", "drop", "--all", "-y")

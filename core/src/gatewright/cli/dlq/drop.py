@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["drop"]
 
 COMMAND: Final = "drop"
-REMOVED_AT_ONCE: Final = 500
+REMOVED_AT_ONCE: Final = 10_000  # a file is written again each time
 
 
 def drop(
@@ -37,8 +37,10 @@ def drop(
         typer.confirm(f"Remove {what} for good?", abort=True, err=True)
 
     async def dropped(desk: Desk) -> int:
-        records = [r async for r in desk.letters()] if every else await desk.find(keys or [])
-        gone = [record.key for record in records]
+        if every:
+            gone = [record.key async for record in desk.letters()]
+        else:
+            gone = [record.key for record in await desk.find(keys or [])]
         removed = 0
         for start in range(0, len(gone), REMOVED_AT_ONCE):
             removed += await desk.store.remove(gone[start : start + REMOVED_AT_ONCE])
