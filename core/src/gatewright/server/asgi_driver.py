@@ -200,7 +200,7 @@ class AsgiSocket:
             self._resumed = None
 
     async def finish(self) -> None:
-        """Let nothing of the socket outlive it."""
+        """Let nothing of the socket outlive it but the timer that frees a descriptor."""
         if self._close is not None:
             self.ended_with = self._close
         self._close = self._close or self.ended_with
