@@ -55,6 +55,7 @@ from gatewright.plugin.protocols import (
 )
 from gatewright.plugin.settings import NoSettings, Settings, SinkSettings, TransportSettings
 from gatewright.plugin.spec import HOOK_API, Kind, hookimpl
+from gatewright.state import state_directory
 from gatewright.wire.event import extended_body
 from gatewright.wire.names import is_subject, is_user_id, user_subject
 from gatewright.wire.publication import PublicationLimits, parse_publication
@@ -121,5 +122,6 @@ __all__ = [
     "is_subject",
     "is_user_id",
     "parse_publication",
+    "state_directory",
     "user_subject",
 ]

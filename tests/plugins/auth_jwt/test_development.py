@@ -5,7 +5,7 @@ import jwt
 import pytest
 from tests.plugins.auth_jwt.support import bearer, make_context
 
-from gatewright_auth_jwt.development import develop, development_key, state_directory
+from gatewright_auth_jwt.development import develop, development_key
 from gatewright_auth_jwt.files import KeyFileError
 from gatewright_auth_jwt.opening import open_authenticator
 from gatewright_auth_jwt.settings import JwtSettings
@@ -79,16 +79,3 @@ def test_a_spoilt_key_is_named_and_not_replaced(tmp_path):
     with pytest.raises(KeyFileError, match=r"dev_private.pem: is not a PEM private key$"):
         develop(tmp_path)
     assert path.read_text() == "spoilt"
-
-
-@pytest.mark.parametrize(
-    ("environment", "directory"),
-    [
-        ({}, "var"),
-        ({"STATE_DIRECTORY": ""}, "var"),
-        ({"STATE_DIRECTORY": "/var/lib/gw"}, "/var/lib/gw"),
-        ({"STATE_DIRECTORY": "/var/lib/a:/var/lib/b"}, "/var/lib/a"),
-    ],
-)
-def test_state_is_where_the_service_manager_says(environment, directory):
-    assert str(state_directory(environment)) == directory

@@ -21,6 +21,7 @@ from gatewright import (
     StartError,
     StoredDeadLetter,
     hookimpl,
+    state_directory,
 )
 from gatewright.builtin.dead_letter_journal import Journal
 
@@ -41,9 +42,7 @@ _MIB: Final = 1024 * 1024
 
 
 def _default_path() -> Path:
-    """Return the place for local state; systemd may name several directories, the first counts."""
-    directory = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    return Path(directory or "var") / "dead-letters.jsonl"
+    return state_directory() / "dead-letters.jsonl"
 
 
 class FileSettings(Settings):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+
+from gatewright.state import state_directory as default_directory
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -38,6 +39,8 @@ StateDirectory = Annotated[
 ]
 
 
-def state_directory(given: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path:
+def state_directory(
+    given: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Path:
     """Return where local state is: ``given``, else the first of ``STATE_DIRECTORY``, ``./var``."""
-    return given or Path(environment.get("STATE_DIRECTORY", "").split(":")[0] or "var")
+    return given or default_directory(environment)

@@ -9,7 +9,7 @@ from typing import Final
 __all__ = ["LONGEST_WAIT", "RetryPolicy"]
 
 LONGEST_WAIT: Final = 60.0
-"""Seconds beyond which neither doubling nor a backend's ``Retry-After`` goes."""
+"""Seconds beyond which a backend's ``Retry-After`` is not heeded."""
 
 _DOUBLINGS: Final = 40
 
@@ -22,7 +22,7 @@ class RetryPolicy:
         uniform: Draws a number from 0 to 1.
     """
 
-    __slots__ = ("_base", "_longest", "_uniform")
+    __slots__ = ("_base", "_uniform")
 
     def __init__(
         self,
@@ -30,7 +30,6 @@ class RetryPolicy:
         uniform: Callable[[], float] = random.random,
     ) -> None:
         self._base = base_seconds
-        self._longest = max(base_seconds, LONGEST_WAIT)
         self._uniform = uniform
 
     def wait(self, attempts: int, after: float | None = None) -> float:
@@ -41,5 +40,5 @@ class RetryPolicy:
             after: What the backend asked for; heeded where it is longer, up to `LONGEST_WAIT`.
         """
         doublings = min(max(attempts, 1) - 1, _DOUBLINGS)
-        wait = min(self._base * (1 << doublings), self._longest) * (1 + self._uniform() / 5)
+        wait = self._base * (1 << doublings) * (1 + self._uniform() / 5)
         return wait if after is None else max(wait, min(after, LONGEST_WAIT))

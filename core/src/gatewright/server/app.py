@@ -11,7 +11,7 @@ from gatewright.server.request_head import bad_head, refuse_head
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from gatewright.server.asgi_driver import Receive, Scope, Send
+    from gatewright.server.asgi import Receive, Scope, Send
     from gatewright.server.handshake import Handshaker
 
 __all__ = ["GatewayApp"]

@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gatewright.server.asgi import Message, Receive, Send
 from gatewright.server.hypercorn_seam import Carrier, carrier_of
 from gatewright.server.keepalive import Keepalive
 from gatewright.session.socket import SocketSession
+from gatewright.wire.close_codes import ABNORMAL, SLOW_CONSUMER
 from gatewright.wire.frames import Frame
 
-__all__ = ["AsgiDriver", "Receive", "Scope", "Send"]
+__all__ = ["AsgiDriver"]
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 CLOSE_SECONDS: Final = 5.0
 """How long a closed socket may take to read what was written before; then it is cut off."""
-
-ABNORMAL: Final = 1006
-SLOW_CONSUMER: Final = 4008
 
 
 @dataclass(frozen=True, slots=True)

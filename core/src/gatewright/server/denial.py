@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewright.server.asgi_driver import Scope, Send
+from gatewright.server.asgi import Scope, Send
 
 __all__ = ["deny"]
 

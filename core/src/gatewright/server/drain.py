@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gatewright.wire.close_codes import SERVICE_RESTART
+
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Drain", "close_sockets"]
 
-SERVICE_RESTART: Final = 1012
 SOCKETS_PER_SECOND: Final = 1000
 BATCH_SECONDS: Final = 0.01
 LAST_WORDS_SECONDS: Final = 1.0

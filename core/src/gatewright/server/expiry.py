@@ -6,14 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gatewright.server.wheel import Timer, TimerWheel
+from gatewright.wire.close_codes import UNAUTHORIZED
 
 if TYPE_CHECKING:
     from gatewright.clock import Clock
     from gatewright.session.session import Session
 
 __all__ = ["Expiry"]
-
-ENDED = 4401
 
 
 class Expiry:
@@ -34,7 +33,7 @@ class Expiry:
         close_at = session.identity.close_at
         if close_at is not None:
             seconds = max(close_at - self._clock.time(), 0.0)
-            timer = self._wheel.after(seconds, partial(session.close, ENDED))
+            timer = self._wheel.after(seconds, partial(session.close, UNAUTHORIZED))
             self._timers[session.info.connection_id] = timer
 
     def forget(self, session: Session) -> None:

@@ -175,12 +175,11 @@ class Gateway:
                 host.start()
 
     def start_transports(self) -> None:
-        """Start reading what backends publish; the gateway serves from here on."""
+        """Start reading what backends publish."""
         for host in self._opened.transports:
             transport = host.backend
             publish = self._ingress.publish_for(host.name, transport.reach)
             host.start(partial(transport.run, publish))
-        self.readiness.phase = Phase.SERVING
 
     def drain(self) -> Drain:
         """Return the graceful stop of this node."""

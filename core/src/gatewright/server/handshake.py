@@ -13,6 +13,7 @@ from gatewright.server.caps import Caps, Full
 from gatewright.server.denial import deny
 from gatewright.server.identify import Identifier, handshake_of, subjects_of
 from gatewright.server.request_head import bad_head
+from gatewright.wire.close_codes import POLICY_VIOLATION, TRY_LATER, UNAUTHORIZED
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Histogram
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
 
     from gatewright.clock import Clock
     from gatewright.server.addresses import ClientAddress
-    from gatewright.server.asgi_driver import AsgiDriver, Receive, Scope, Send
+    from gatewright.server.asgi import Receive, Scope, Send
+    from gatewright.server.asgi_driver import AsgiDriver
     from gatewright.session.session import Session
 
 __all__ = ["HandshakeRules", "Handshaker"]
 
-REFUSED = 4401
-TRY_LATER = 1013
-TOO_MANY = 1008
 RETRY_AFTER = (b"retry-after", b"1")
 
 
@@ -131,7 +130,7 @@ class Handshaker:
             if self._rules.refuse_with_http:
                 await deny(scope, send, 401, "unauthorized")
             else:
-                await self._turn_away(send, error.subprotocol, REFUSED)
+                await self._turn_away(send, error.subprotocol, UNAUTHORIZED)
         else:
             return await self._accept(identity, handshake, send)
         finally:
@@ -148,7 +147,7 @@ class Handshaker:
             await self._close(send, TRY_LATER, "try later")
         elif self._has_too_many(identity.user_id):
             self._note("full_user", handshake, "full_user")
-            await self._close(send, TOO_MANY, "too many connections")
+            await self._close(send, POLICY_VIOLATION, "too many connections")
         else:
             self._results.labels("accepted").inc()
             info = ConnectionInfo(

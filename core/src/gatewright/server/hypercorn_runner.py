@@ -82,8 +82,13 @@ def _check_tls(config: HypercornConfig) -> None:
 
 
 @asynccontextmanager
-async def serving(listeners: Sequence[Listener]) -> AsyncIterator[None]:
+async def serving(
+    listeners: Sequence[Listener],
+) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
     """Serve while the context lasts: listening from its start, every socket gone at its end.
+
+    Yields:
+        The tasks that serve, one for each listener; one that ends early serves no longer.
 
     Raises:
         CannotBind: Another process began to listen on an address in the meantime.
@@ -95,7 +100,7 @@ async def serving(listeners: Sequence[Listener]) -> AsyncIterator[None]:
     with hypercorn_seam.installed():
         tasks = [asyncio.create_task(_serve(listener, stop)) for listener in listeners]
         try:
-            yield
+            yield tasks
         finally:
             stop.set()
             _, hanging = await asyncio.wait(tasks, timeout=2 * LAST_WORDS_SECONDS)

@@ -11,6 +11,9 @@ the socket of a client that does not read. `GatewayWSStream` takes its stream's 
 - keeps nothing of empty fragments, and stops parsing what a client streams after a close,
 - waits for the peer's close frame, at most `LINGER_SECONDS`, so that ours is not lost to a reset.
 
+And `_Ended` takes the place of the parser of a connection that is over: hypercorn would go on with
+the requests that a client pipelined before it left, or wait for ever until it may.
+
 An application finds it behind the ``send`` it is given (`carrier_of`), where that ``send`` is
 hypercorn's own; on any other server there is none, and the driver does with plain ASGI.
 
@@ -23,10 +26,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
+import h11
 from h2.settings import SettingCodes
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.events import Closed
 from hypercorn.protocol import h2 as hypercorn_h2
 from hypercorn.protocol import h11 as hypercorn_h11
 from hypercorn.protocol.events import (
@@ -300,6 +305,46 @@ async def _read_to_the_end(self: TCPServer) -> None:
     await self.idle_task.stop()
 
 
+class _Ended:
+    """What hypercorn parses once a connection is over: nothing comes, and nothing is sent."""
+
+    our_state = None
+    their_state = None
+    they_are_waiting_for_100_continue = False
+    trailing_data = (b"", False)
+
+    def receive_data(self, data: bytes) -> None:
+        """Forget what still comes in."""
+
+    def next_event(self) -> object:
+        """Have hypercorn read on, up to the connection's end."""
+        return h11.NEED_DATA
+
+    def send(self, event: object) -> bytes:
+        """Send nothing."""
+        del event
+        return b""
+
+
+_recycle = H11Protocol._maybe_recycle  # noqa: SLF001 - one module
+_handle = H11Protocol.handle
+
+
+async def _recycle_or_end(self: Any) -> None:  # noqa: ANN401 - what it parses with is replaced
+    """Go on with the connection's next request, or with none."""
+    states = (self.connection.our_state, self.connection.their_state)
+    if states != (h11.DONE, h11.DONE):
+        self.connection = _Ended()
+    await _recycle(self)
+
+
+async def _handle_or_end(self: Any, event: object) -> None:  # noqa: ANN401 - as above
+    """Take what the connection saw; nothing is parsed after its end."""
+    if isinstance(event, Closed):
+        self.connection = _Ended()
+    await _handle(self, cast("Any", event))
+
+
 _initiate = H2Protocol.initiate
 
 
@@ -320,6 +365,8 @@ def installed() -> Iterator[None]:
         (hypercorn_h11, "WSStream", GatewayWSStream),
         (hypercorn_h2, "WSStream", GatewayWSStream),
         (H11Protocol, "_check_protocol", _stay_on_http11),
+        (H11Protocol, "_maybe_recycle", _recycle_or_end),
+        (H11Protocol, "handle", _handle_or_end),
         (H2Protocol, "initiate", _offer_no_sockets),
         (TCPServer, "_read_data", _read_to_the_end),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from gatewright.plugin.protocols import Authenticator
-    from gatewright.server.asgi_driver import Scope
+    from gatewright.server.asgi import Scope
 
 __all__ = ["Identifier", "handshake_of", "subjects_of"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gatewright.errors import BusUnavailable, InvalidPublication
 from gatewright.model import Publication, Receipt
 from gatewright.wire.publication import PublicationLimits, check_publication
+from gatewright.wire.strict import utf8_error
 
 if TYPE_CHECKING:
     from gatewright.hub.hub import Hub
@@ -58,6 +59,8 @@ class Ingress:
         self, publication: Publication, hand_on: Callable[[Publication], Awaitable[Receipt]]
     ) -> Receipt:
         check_publication(publication, self._limits)
+        if (where := utf8_error(publication.payload)) is not None:  # from a plugin's own making
+            raise InvalidPublication(where)
         if (reached := self._hub.seen(publication)) is not None:
             return Receipt(sent=reached, duplicate=True)
         return await hand_on(publication)

@@ -6,10 +6,9 @@ import asyncio
 from typing import Protocol
 
 from gatewright.server.wheel import Timer, TimerWheel
+from gatewright.wire.close_codes import INTERNAL_ERROR
 
 __all__ = ["Keepalive", "Pingable", "Watched"]
-
-NO_PONG = 1011
 
 
 class Pingable(Protocol):
@@ -87,7 +86,7 @@ class Keepalive:
         if watch.socket.paused:
             watch.pinged_at = None
         elif watch.pinged_at is not None and watch.carrier.last_received < watch.pinged_at:
-            watch.socket.close(NO_PONG, "no pong")
+            watch.socket.close(INTERNAL_ERROR, "no pong")
             return
         elif watch.pinged_at is None:
             watch.pinged_at = now

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from gatewright.server.asgi_driver import Message, Send
+from gatewright.server.asgi import Message, Send
 from gatewright.server.hypercorn_seam import hang_up
 
 __all__ = ["SEND_SECONDS", "patient"]

@@ -36,16 +36,16 @@ class Readiness:
         """Whether the gateway lets nobody in any more."""
         return self.phase is Phase.DRAINING
 
-    def parts_ready(self) -> bool:
-        """Return whether every part is ready."""
-        return all(health.ready for health in self._parts().values())
+    def not_ready(self, *, besides: str | None = None) -> list[str]:
+        """Return the parts that are not, each with its reason.
 
-    def not_ready(self) -> list[str]:
-        """Return the parts that are not, each with its reason."""
+        Args:
+            besides: Parts whose names begin like this are left out.
+        """
         return [
             f"{name}: {health.detail}" if health.detail else name
             for name, health in self._parts().items()
-            if not health.ready
+            if not health.ready and (besides is None or not name.startswith(besides))
         ]
 
     def report(self) -> tuple[bool, Mapping[str, Any]]:
@@ -64,4 +64,4 @@ def _shown(health: Health) -> dict[str, Any]:
     shown: dict[str, Any] = {"ready": health.ready}
     if health.detail:
         shown["detail"] = health.detail
-    return {**shown, **health.facts}
+    return {**health.facts, **shown}

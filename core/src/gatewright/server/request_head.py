@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gatewright.server.asgi_driver import Scope, Send
+from gatewright.server.asgi import Scope, Send
 
 __all__ = ["HEADER_BYTES", "bad_head", "refuse_head"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import disable_created_metrics
@@ -27,7 +28,9 @@ from gatewright.plugin.host import Hosts, Surroundings
 from gatewright.server.binding import Bound, bind
 from gatewright.server.gateway import Gateway, new_node_id
 from gatewright.server.hypercorn_runner import Listener, hypercorn_config, serving
+from gatewright.server.readiness import Phase
 from gatewright.server.watchdog import Watchdog
+from gatewright.state import state_directory
 from gatewright.wire.publication import PublicationLimits
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ __all__ = ["Announce", "NotReadyInTime", "ServerAddresses", "serve"]
 
 EXIT_GRACE_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 0.1
+THREAD_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,9 @@ def serve(
                 until_exit.callback(bounds[-1].sock.close)
         process = _Process(config, bounds, development, announce, until_exit)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(process.run())
+            code = runner.run(process.run())
+    _leave_threads_behind(code)
+    return code
 
 
 class _Process:
@@ -146,11 +152,10 @@ class _Process:
         async with Hosts(around) as hosts:
             with Watchdog(self._log, self._metrics.loop_lag_seconds, self._metrics.loop_stalls):
                 gateway = await self._opened(hosts, around, signals)
-                if gateway is not None:
-                    await self._serve(gateway, signals)
+                code = 0 if gateway is None else await self._serve(gateway, signals)
         if hosts.abandoned:
             self._leave_behind()
-        return 0
+        return code
 
     async def _opened(self, hosts: Hosts, around: Surroundings, signals: Signals) -> Gateway | None:
         """Open the gateway, unless a signal comes first."""
@@ -167,30 +172,42 @@ class _Process:
         await asyncio.gather(opening, return_exceptions=True)
         return None
 
-    async def _serve(self, gateway: Gateway, signals: Signals) -> None:
+    async def _serve(self, gateway: Gateway, signals: Signals) -> int:
+        """Serve until a signal comes, or a listener ends by itself, which it never should."""
         listeners = self._listeners(gateway)
         gateway.start()
         try:
-            if self._config.core.server.strict_start:
-                await self._until_ready(gateway, signals)
-            async with serving(listeners):
+            deadline = time.monotonic() + self._config.core.server.start_seconds
+            await self._until_ready(gateway, signals, deadline, besides="transports.")
+            async with serving(listeners) as listening:
                 gateway.start_transports()
+                await self._until_ready(gateway, signals, deadline)
+                gateway.readiness.phase = Phase.SERVING
                 self._say_where()
-                await signals.drain.wait()
+                signalled = asyncio.create_task(signals.drain.wait())
+                await asyncio.wait({signalled, *listening}, return_when=asyncio.FIRST_COMPLETED)
+                if not signalled.done():
+                    self._log.error("a listener ended; draining")
+                    signalled.cancel()
                 self._until_exit.enter_context(_watched_exit(self._config))
                 await gateway.drain().run(signals.now)
+                return 0 if signals.drain.is_set() else 1
         finally:
             await gateway.stop()
 
-    async def _until_ready(self, gateway: Gateway, signals: Signals) -> None:
-        seconds = self._config.core.server.start_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                ready = gateway.readiness.parts_ready
-                while not ready() and not signals.drain.is_set():  # noqa: ASYNC110 - only asked
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            raise NotReadyInTime(seconds, gateway.readiness.not_ready()) from None
+    async def _until_ready(
+        self, gateway: Gateway, signals: Signals, deadline: float, besides: str | None = None
+    ) -> None:
+        """With ``strict_start``, wait for every part, but those whose names begin ``besides``."""
+        if not self._config.core.server.strict_start:
+            return
+        while not signals.drain.is_set():
+            missing = gateway.readiness.not_ready(besides=besides)
+            if not missing:
+                return
+            if time.monotonic() >= deadline:
+                raise NotReadyInTime(self._config.core.server.start_seconds, missing)
+            await asyncio.sleep(POLL_SECONDS)
 
     def _listeners(self, gateway: Gateway) -> list[Listener]:
         limits, tls = self._config.core.limits, self._config.core.server.tls
@@ -215,7 +232,7 @@ class _Process:
                 path=core.server.path,
                 separate_internal=core.server.internal_bind is not None,
                 development=self._development is not None,
-                state_directory=Path(os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "var"),
+                state_directory=state_directory(),
             ),
         )
 
@@ -254,6 +271,18 @@ class _Process:
         """A plugin's task hangs: leave without it, for the loop would wait for it for ever."""
         self._log.warning("exiting although a plugin hangs")
         os._exit(0)
+
+
+def _leave_threads_behind(code: int) -> None:
+    """Leave without worker threads that hang in I/O: the interpreter would wait for them."""
+    deadline = time.monotonic() + THREAD_SECONDS
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(max(deadline - time.monotonic(), 0.0))
+            if thread.is_alive():
+                get_logger().warning("exiting although a thread hangs", thread=thread.name)
+                sys.stderr.flush()
+                os._exit(code)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewright.model import Event
+from gatewright.wire.close_codes import POLICY_VIOLATION, UNSUPPORTED_DATA
 from gatewright.wire.event import connection_fields, message_body, plain_body, raw_message_body
 from gatewright.wire.frames import HEARTBEAT_ACK, PONG, RATE_LIMITED, REFRESH_FAILED, REFRESHED
 from gatewright.wire.inbound import Kind, classify, refresh_token
@@ -93,7 +94,7 @@ class Session:
     def binary(self, data: bytes) -> None:
         """Binary messages have no meaning here (RFC 6455, section 7.4.1: 1003)."""
         del data
-        self.close(1003, "text messages only")
+        self.close(UNSUPPORTED_DATA, "text messages only")
 
     def control(self) -> None:
         """Count a ping, a pong or a fragment against the flood limit."""
@@ -166,7 +167,7 @@ class Session:
         self._flood_at = now
         if self._flood_tokens >= 0:
             return True
-        self.close(1008, "flood")
+        self.close(POLICY_VIOLATION, "flood")
         return False
 
     def _emit(self, event_type: EventType, body: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from gatewright.wire.strict import nests_deeper_than
+from gatewright.wire.strict import MAX_NESTING, nests_deeper_than
 
 __all__ = ["Kind", "classify", "refresh_token"]
 
@@ -46,9 +46,9 @@ def classify(text: str) -> Kind:
     A name written twice counts as JSON parsers count it: the last one holds.
     """
     try:
-        data = text.encode()
-        head = bytes(_HEAD.decode(data).type)
-        if nests_deeper_than(data):
+        head = bytes(_HEAD.decode(text).type)
+        brackets = text.count("[") + text.count("{")
+        if brackets > MAX_NESTING and nests_deeper_than(text.encode()):
             return Kind.RAW
         if not head.startswith(_QUOTE):
             return Kind.OBJECT

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, NoReturn, get_args
 import jwt
 import typer
 
-from gatewright import OperatorError, is_subject, is_user_id
-from gatewright_auth_jwt.development import development_key, state_directory
+from gatewright import OperatorError, is_subject, is_user_id, state_directory
+from gatewright_auth_jwt.development import development_key
 from gatewright_auth_jwt.files import KeyFileError, write_new, write_over
 from gatewright_auth_jwt.key_pair import (
     PrivateKey,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +17,7 @@ from gatewright_auth_jwt.key_pair import (
     sign,
 )
 
-__all__ = ["develop", "development_key", "state_directory"]
+__all__ = ["develop", "development_key"]
 
 ALGORITHM: Final = "RS256"
 VALID_SECONDS: Final = 12 * 3600
@@ -48,11 +46,6 @@ def develop(directory: Path) -> Development:
 def development_key(directory: Path) -> Path:
     """Return where the private key is, below a state directory."""
     return directory / "keys" / "dev_private.pem"
-
-
-def state_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where local state is kept: the first of ``STATE_DIRECTORY``, else ``./var``."""
-    return Path(environment.get("STATE_DIRECTORY", "").split(":")[0] or "var")
 
 
 def _key(path: Path) -> PrivateKey:

@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import httpx
 import msgspec
 
-from gatewright import OperatorError
+from gatewright import OperatorError, state_directory
 
 __all__ = ["Gateway", "RequestError"]
 
@@ -73,8 +72,7 @@ class Gateway:
         return self._development_key() if _is_local(self.url) else None
 
     def _development_key(self) -> str | None:
-        state = os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "var"
-        file = Path(state) / "dev-api-key"
+        file = state_directory() / "dev-api-key"
         try:
             return file.read_text().strip() or None
         except FileNotFoundError:
