@@ -6,9 +6,15 @@ import asyncio
 import json
 
 import pytest
+from starlette.responses import Response
+from starlette.routing import Route
+from tests.support import served
 from tests.support.gateway import API_KEY, gateway
 from tests.support.raw import UPGRADE, dial, exchange, until_closed, upgrade
 from tests.support.survival import counted, descriptors, eventually, survived
+
+from gatewright.server import patience
+from gatewright.server.routes import http_app
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("http_surface")]
 
@@ -230,3 +236,48 @@ async def test_who_never_reads_answers_is_hung_up_on(impatient):
     for _, writer in stuck:
         writer.transport.abort()
     await survived(impatient)
+
+
+@pytest.fixture
+async def counting(monkeypatch):
+    """Serve a large answer in this very process; yield the address and who asked."""
+    asked = []
+
+    async def large(_request):
+        asked.append(1)
+        return Response(b"x" * 50_000)
+
+    monkeypatch.setattr(served, "http_app", lambda _routes: http_app([Route("/large", large)]))
+    monkeypatch.setattr(patience, "SEND_SECONDS", 0.5)
+    async with served.serve_recorders() as running:
+        yield f"{running.host}:{running.port}", asked
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_requests_of_a_client_that_left_or_does_not_read_are_not_worked_off(
+    counting, caplog, leaves
+):
+    address, asked = counting
+    assert await exchange(address, b"GET /large HTTP/1.0\r\n\r\n")  # it is up
+    before = len(asyncio.all_tasks())
+    reader, writer = await dial(address, receive_buffer=4096)
+    reader._transport.pause_reading()
+    writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+
+    async def is_stuck():
+        seen = len(asked)
+        await asyncio.sleep(0.1)
+        return 0 < seen == len(asked)
+
+    await eventually(is_stuck)
+    stuck_at = len(asked)
+    if leaves:
+        writer.transport.abort()
+
+    async def nothing_is_left():
+        return len(asyncio.all_tasks()) <= before
+
+    await eventually(nothing_is_left)
+    writer.transport.abort()
+    assert len(asked) <= stuck_at + 1 < 1000
+    assert caplog.messages == []
