@@ -6,7 +6,16 @@ from tests.core.cli.dlq.conftest import letter
 def test_an_empty_store_is_said_to_be_empty(gatewright, letters):
     listed = gatewright("dlq", "list")
 
-    assert (listed.code, listed.out, listed.err) == (0, "", "0 dead letters\n")
+    assert (listed.code, listed.out) == (0, "")
+    assert listed.err == "0 dead letters in letters.jsonl (no such file)\n"
+
+
+def test_a_file_without_letters_is_named_too(gatewright, letters):
+    letters.put(letter(1))
+
+    listed = gatewright("dlq", "list", "--state", "redriven")
+
+    assert listed.err == "0 dead letters in letters.jsonl\n"
 
 
 def test_letters_are_listed_in_the_order_of_writing(gatewright, letters):

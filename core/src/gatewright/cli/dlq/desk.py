@@ -12,7 +12,7 @@ from gatewright.cli.dlq.attempts import NamedSink
 from gatewright.cli.dlq.shared import NoSuchLetter
 from gatewright.cli.options import state_directory
 from gatewright.config.load import load_config
-from gatewright.config.result import Config
+from gatewright.config.result import Config, Selected
 from gatewright.logs import configure_logging, get_logger
 from gatewright.metrics import Metrics
 from gatewright.model import StoredDeadLetter
@@ -25,6 +25,7 @@ __all__ = ["Desk", "at_desk"]
 
 PAGE: Final = 500
 NODE_ID: Final = "dlq"
+FILE_STORE: Final = "file"
 
 T = TypeVar("T")
 
@@ -37,11 +38,13 @@ class Desk:
         store: The open store.
         config: The configuration.
         hosts: What is open; opens more.
+        file: Where the local file store keeps its letters; ``None`` for every other store.
     """
 
     store: DeadLetterStore
     config: Config
     hosts: Hosts
+    file: Path | None = None
 
     async def letters(self) -> AsyncIterator[StoredDeadLetter]:
         """Yield every dead letter in the order of writing, those written meanwhile included."""
@@ -100,7 +103,12 @@ async def _work(config: Config, work: Callable[[Desk], Awaitable[T]], *, last_re
     async with Hosts(_surroundings(config)) as hosts:
         host = await hosts.open(selected)
         host.start()
-        return await work(Desk(host.backend, config, hosts))
+        return await work(Desk(host.backend, config, hosts, _file(selected)))
+
+
+def _file(selected: Selected) -> Path | None:
+    path = getattr(selected.settings, "path", None)
+    return path if selected.plugin == FILE_STORE and isinstance(path, Path) else None
 
 
 def _surroundings(config: Config) -> Surroundings:

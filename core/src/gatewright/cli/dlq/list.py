@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,7 +36,7 @@ def list_(
     """List dead letters, the oldest first."""
     from gatewright.cli.dlq.desk import at_desk
 
-    async def listed(desk: Desk) -> tuple[list[StoredDeadLetter], int]:
+    async def listed(desk: Desk) -> tuple[list[StoredDeadLetter], int, Path | None]:
         records: list[StoredDeadLetter] = []
         matching = 0
         async for record in desk.letters():
@@ -43,9 +44,9 @@ def list_(
                 matching += 1
                 if matching <= limit:
                     records.append(record)
-        return records, matching
+        return records, matching, desk.file
 
-    records, matching = at_desk(config, listed, last_resort=last_resort)
+    records, matching, file = at_desk(config, listed, last_resort=last_resort)
     if as_json:
         for record in records:
             say(json.dumps(plain(record), ensure_ascii=False))
@@ -53,7 +54,14 @@ def list_(
     if records:
         console().print(_table(records))
     more = f", the first {len(records)} are shown; --limit shows more"
-    note(f"{number(matching)}{more if matching > len(records) else ''}")
+    note(f"{number(matching)}{more if matching > len(records) else _place(matching, file)}")
+
+
+def _place(count: int, file: Path | None) -> str:
+    """Say where nothing was found: a wrong folder looks like an empty store."""
+    if count or file is None:
+        return ""
+    return f" in {file}" if file.exists() else f" in {file} (no such file)"
 
 
 def _table(records: list[StoredDeadLetter]) -> Table:
