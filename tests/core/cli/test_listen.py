@@ -9,6 +9,8 @@ from websockets.sync.server import serve
 
 from gatewright.cli import conversation
 from gatewright.cli.conversation import Conversation, NotConnected
+from gatewright.cli.development import authentication
+from gatewright.plugin.manager import PluginManager
 
 
 @contextmanager
@@ -34,10 +36,10 @@ def keyboard():
     os.close(reading)
 
 
-def hold(url, *, token="t", count=None, source=None):
+def hold(url, *, token="t", count=None, source=None, key=None):
     with Path(os.devnull).open() as nothing:
         return Conversation(
-            url, token, count, nothing.fileno() if source is None else source
+            url, token, count, nothing.fileno() if source is None else source, key
         ).hold()
 
 
@@ -70,6 +72,15 @@ def test_how_it_was_closed_decides_the_exit_code(capsys, code, text, exit_code):
         assert hold(url) == exit_code
 
     assert capsys.readouterr().err.splitlines()[1] == text
+
+
+@pytest.mark.parametrize(("code", "told"), [(4401, True), (4008, False)])
+def test_a_refused_token_names_the_key_that_signed_it(capsys, code, told):
+    with server(lambda connection: connection.close(code)) as url:
+        hold(url, key=Path("var", "keys", "dev_private.pem"))
+
+    text = "signed with var/keys/dev_private.pem; was the gateway started in another directory?"
+    assert (text in capsys.readouterr().err.splitlines()) is told
 
 
 def test_a_connection_that_is_cut_is_1006(capsys):
@@ -158,11 +169,15 @@ def test_either_a_user_or_a_token(gatewright, arguments):
 
 
 def test_a_user_gets_a_token_of_the_development_gateway(gatewright, monkeypatch, tmp_path):
-    tokens = []
+    tokens, keys = [], []
 
     def holding(self):
         tokens.append(self._token)
+        keys.append(self._key)
         return 0
+
+    authentication(PluginManager(), tmp_path)
+    files = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in tmp_path.rglob("*")}
 
     monkeypatch.setattr(conversation.Conversation, "hold", holding)
     with Path(os.devnull).open() as nothing:
@@ -172,7 +187,22 @@ def test_a_user_gets_a_token_of_the_development_gateway(gatewright, monkeypatch,
         assert gatewright("listen", "--token", "mine").code == 0
     assert tokens[0].count(".") == 2
     assert tokens[1] == "mine"
-    assert (tmp_path / "keys" / "dev_private.pem").exists()
+    assert keys == [tmp_path / "keys" / "dev_private.pem", None]
+    assert keys[0].exists()
+    assert files == {
+        path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in tmp_path.rglob("*")
+    }
+
+
+def test_without_a_key_there_is_one_line_and_no_key_is_made(gatewright, tmp_path):
+    refused = gatewright("listen", "--user", "42")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == (
+        "var/keys/dev_private.pem: no such key; start 'gatewright dev' once, which makes it, "
+        "or name its folder with --state-dir\n"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bad_user_id_is_refused(gatewright):

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -20,6 +21,7 @@ __all__ = ["Conversation", "NotConnected"]
 CHUNK: Final = 65_536
 HANDSHAKE_SECONDS: Final = 10.0
 IN_ORDER: Final = frozenset({1000, 1001})
+REFUSED: Final = 4401
 
 _MEANINGS: Final = {
     1003: "a binary frame was sent",
@@ -30,7 +32,7 @@ _MEANINGS: Final = {
     1012: "the gateway restarts",
     1013: "try again later",
     4008: "read too slowly",
-    4401: "the token was refused",
+    REFUSED: "the token was refused",
 }
 
 
@@ -54,10 +56,19 @@ class Conversation:
         count: Frames after which to stop, or ``None``.
         source: The file descriptor with lines to send, or ``None``; its end ends nothing but the
             sending.
+        key: The file with the key that signed the token, told where the gateway refuses it.
     """
 
-    def __init__(self, url: str, token: str, count: int | None, source: int | None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        count: int | None,
+        source: int | None,
+        key: Path | None = None,
+    ) -> None:
         self._url = url
+        self._key = key
         self._token = token
         self._left = count
         self._source = source
@@ -114,6 +125,8 @@ class Conversation:
         code, reason = connection.close_code or 1006, connection.close_reason or ""
         words = ", ".join(part for part in (_MEANINGS.get(code, ""), printable(reason)) if part)
         note(f"closed: {code}{f' ({words})' if words else ''}")
+        if code == REFUSED and self._key is not None:
+            note(f"signed with {self._key}; was the gateway started in another directory?")
         return 0 if code in IN_ORDER else 1
 
     async def _send(self, connection: ClientConnection) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import yaml
 
+from gatewright.cli.errors import NotPossible
 from gatewright.config.load import load_config
 from gatewright.config.result import Config
 from gatewright.errors import StartError
@@ -22,14 +23,19 @@ from gatewright.plugin.manager import PluginManager
 __all__ = [
     "Authentication",
     "DevelopmentSetup",
+    "NoKey",
     "StateUnusable",
     "api_key",
     "authentication",
+    "existing_authentication",
     "set_up",
 ]
 
 NAME: Final = "gatewright dev"
 KEY_FILE: Final = "dev-api-key"
+
+SIGNING_KEY: Final = Path("keys", "dev_private.pem")
+"""Where the preferred plugin keeps its key, below the state directory."""
 
 _PREFERRED: Final = "jwt"
 _FALLBACK: Final = "anonymous"
@@ -47,6 +53,20 @@ class StateUnusable(StartError):
         return f"{self.path}: {why}; name another folder with --state-dir"
 
 
+class NoKey(NotPossible):
+    """No gateway was started for development here."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(path)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: no such key; start 'gatewright dev' once, which makes it, "
+            "or name its folder with --state-dir"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """How clients are told apart in development.
@@ -54,10 +74,12 @@ class Authentication:
     Attributes:
         plugin: The plugin that does it.
         development: Its options, and how to make a token.
+        key: The file with the key that signs tokens, or ``None`` without one.
     """
 
     plugin: str
     development: Development
+    key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +111,22 @@ def authentication(plugins: PluginManager, state: Path) -> Authentication:
     if develop is None:
         return Authentication(name, Development({}, str))
     try:
-        return Authentication(name, develop(state))
+        return Authentication(name, develop(state), state / SIGNING_KEY if has_tokens else None)
     except OSError as error:
         raise StateUnusable(state, error) from error
+
+
+def existing_authentication(plugins: PluginManager, state: Path) -> Authentication:
+    """Return what `authentication` set up below ``state`` earlier; makes no key.
+
+    Raises:
+        NoKey: It was not set up there.
+        OperatorError: The plugin or the folder cannot be used.
+    """
+    key = state / SIGNING_KEY
+    if plugins.catalogue.named("auth", _PREFERRED) and not key.exists():
+        raise NoKey(key)
+    return authentication(plugins, state)
 
 
 def api_key(state: Path) -> str:

@@ -29,7 +29,7 @@ def listen(
         typer.Option(
             "--user",
             "-u",
-            help="Connect as this user of `gatewright dev`, with a token made here.",
+            help="Connect as this user of `gatewright dev`, with a token signed by its key.",
             show_default=False,
         ),
     ] = None,
@@ -56,24 +56,27 @@ def listen(
     Frames go to standard output as they come, one a line; everything else goes to standard error.
     Ctrl-C disconnects. Exits with 1 when the connection did not end in good order.
     """
+    key: Path | None = None
     if user is not None and token is None:
-        token = _token(user, state_directory(state_dir))
+        token, key = _token(user, state_directory(state_dir))
     elif token is None or user is not None:
         raise WhoIsMissing
     from gatewright.cli.conversation import Conversation
 
     source = None if sys.stdin is None else sys.stdin.fileno()
-    raise typer.Exit(Conversation(url, token, count, source).hold())
+    raise typer.Exit(Conversation(url, token, count, source, key).hold())
 
 
-def _token(user: str, state: Path) -> str:
-    from gatewright.cli.development import authentication
+def _token(user: str, state: Path) -> tuple[str, Path | None]:
+    """Return a token, and the file with the key that signed it; makes no key."""
+    from gatewright.cli.development import existing_authentication
     from gatewright.plugin.manager import PluginManager
     from gatewright.wire.names import is_user_id
 
     if not is_user_id(user):
         raise BadUser
-    return authentication(PluginManager(), state).development.issue(user)
+    who = existing_authentication(PluginManager(), state)
+    return who.development.issue(user), who.key
 
 
 class BadUser(WrongUse):

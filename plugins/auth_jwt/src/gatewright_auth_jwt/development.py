@@ -33,7 +33,9 @@ def develop(directory: Path) -> Development:
     """
     key = _key(development_key(directory))
     public = development_key(directory).with_name("dev_public.pem")
-    write_over(public, public_pem(key), 0o644)
+    text = public_pem(key)
+    if not public.exists() or public.read_bytes() != text:
+        write_over(public, text, 0o644)
 
     def issue(user_id: str) -> str:
         now = int(time.time())
