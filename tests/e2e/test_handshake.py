@@ -169,6 +169,8 @@ async def test_origins_are_compared_exactly(tmp_path):
             with pytest.raises(InvalidStatus) as refused:
                 await running.socket(origin=bad)
             assert refused.value.response.status_code == 403
+        entry = await running.logged("handshake refused")
+        assert (entry["reason"], entry["origin"]) == ("origin", "https://app.example.com.evil.org")
 
 
 async def test_caps_refuse_and_places_come_back(tmp_path):
@@ -204,6 +206,12 @@ async def test_one_address_has_its_own_cap(tmp_path):
             with pytest.raises(InvalidStatus) as refused:
                 await via("1.2.3.4, 198.51.100.1")
             assert refused.value.response.status_code == 429
+
+
+async def test_plain_http_at_the_websockets_path_is_426(running):
+    answer = await running.get("/ws")
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    assert "Upgrade" in answer.text
 
 
 async def test_another_path_is_404(running):

@@ -352,3 +352,54 @@ async def test_a_bus_that_raises_is_an_error_to_the_publisher_and_nobody_else(tm
             await client.send('{"type":"ping"}')
             assert await client.recv() == '{"type":"pong"}'
         assert (await running.get("/health")).json() == {"ok": True}
+
+
+# -- strict start ------------------------------------------------------------------------------------
+
+NEVER_READY = """
+from gatewright import Health
+
+class Backend:
+    reach = "node"
+
+    async def run(self, *_publish):
+        await asyncio.sleep(3600)
+
+    def health(self):
+        return Health(ready=False, detail="the other side is away")
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "section", "key"),
+    [
+        ("extension", "extensions", "extensions.away"),
+        ("transport", "transports", "transports.away"),
+    ],
+)
+async def test_strict_start_ends_with_3_naming_what_is_not_ready(
+    tmp_path, made, kind, section, key
+):
+    settings = "TransportSettings" if kind == "transport" else "NoSettings"
+    made.plugin(kind, "away", NEVER_READY, settings=settings)
+    text = config_text(
+        "server: {bind: '127.0.0.1:0', strict_start: true, start_seconds: 0.5}\n"
+        f"{section}: {{away: {{}}}}"
+    )
+    code, output = await ended(tmp_path, text, made)
+    assert code == 3
+    told = f"not ready within 0.5 s (server.start_seconds): {key}: the other side is away"
+    assert output.splitlines()[-1] == told
+
+
+async def test_strict_start_serves_once_all_are_ready(tmp_path, made):
+    soon = NEVER_READY.replace("await asyncio.sleep(3600)", "await asyncio.sleep(0.3); self.ok = 1")
+    soon = soon.replace("ready=False, detail", "ready=hasattr(self, 'ok'), detail")
+    soon = soon.replace("self.ok = 1", "self.ok = 1; await asyncio.sleep(3600)")
+    made.plugin("transport", "soon", soon, settings="TransportSettings")
+    sections = (
+        "server: {bind: '127.0.0.1:0', strict_start: true, start_seconds: 10}\n"
+        "transports: {soon: {}}"
+    )
+    async with gateway(tmp_path, sections, environ=made.environ) as running:
+        assert (await running.get("/ready")).status_code == 200

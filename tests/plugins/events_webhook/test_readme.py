@@ -59,3 +59,18 @@ async def test_the_sample_refuses_another_body_another_key_and_an_old_request(
     assert not sample()(headers, request.body + b" ", OLD)
     assert not sample()(headers, request.body, "whsec_b3RoZXI=")
     assert not sample()(headers, request.body, OLD, tolerance=-1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("value", [None, "", "é", "v1,é x", "1e3", "9" * 400, "9" * 5000])
+async def test_the_sample_refuses_headers_that_are_missing_or_make_no_sense(
+    receiver: Receiver, name: str, value: str | None
+) -> None:
+    request = await sent(receiver, now=time.time())
+    headers = as_mapping(request)
+    del headers[name]
+    if value is not None:
+        headers[name] = value
+
+    assert sample()(headers, request.body, OLD) is False

@@ -30,7 +30,8 @@ async def test_a_switched_off_receiver_is_warned_of_once_a_minute(receiver: Rece
 
     assert webhook.logged == [
         {
-            "event": "the webhook's receiver is switched off",
+            "event": "the webhook's receiver is switched off, or the path of its url is wrong: "
+            "its events are dropped",
             "log_level": "warning",
             "receiver": f"http://127.0.0.1:{receiver.port}",
             "status": 404,

@@ -36,10 +36,25 @@ class GatewayApp:
         elif scope["type"] == "http":
             if (status := bad_head(scope)) is not None:
                 await refuse_head(scope, send, status)
+            elif self._handshaker is not None and scope["path"] == self._path:
+                await _ask_for_upgrade(send)
             else:
                 await self._http(scope, receive, patient(send))
         else:
             await _lifespan(receive, send)
+
+
+async def _ask_for_upgrade(send: Send) -> None:
+    """Answer plain HTTP at the WebSocket's path (RFC 9110, section 15.5.22)."""
+    body = b"this is a WebSocket; the request has no Upgrade header, or a proxy took it\n"
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"upgrade", b"websocket"),
+        (b"connection", b"upgrade"),
+    ]
+    await send({"type": "http.response.start", "status": 426, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

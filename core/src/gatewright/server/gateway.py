@@ -214,10 +214,15 @@ class Gateway:
 
     async def _flush(self, seconds: float) -> None:
         await self._dispatcher.flush(seconds)
-        await asyncio.gather(
+        written, _ = await asyncio.gather(
             self._letters.flush(max(seconds, 1.0)),
             self._keeper.flush(PRESENCE_SECONDS),
         )
+        if not written:
+            self._log.error("dead letters are lost: no store took them", **self._waiting())
+
+    def _waiting(self) -> dict[str, Any]:
+        return dict(self._letters.health().facts)
 
     # -- wiring ------------------------------------------------------------------------------------
 
@@ -333,6 +338,7 @@ class Gateway:
 
     def _parts(self, hosts: Hosts) -> dict[str, Health]:
         parts = hosts.health()
+        parts["dead_letters"] = self._letters.health()
         for work in self._background:
             if work.trouble:
                 parts[f"core.{work.name}"] = Health(ready=False, detail=work.trouble)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["HandshakeRules", "Handshaker"]
 
 RETRY_AFTER = (b"retry-after", b"1")
+MOST_OF_ORIGIN = 200  # characters of a stranger's words that the log takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,10 @@ class Handshaker:
         if self._draining():
             await self._deny(scope, send, 503, "draining")
         elif not self._origin_allowed(handshake):
+            origin = handshake.headers.get("origin", "")[:MOST_OF_ORIGIN]
+            self._log.info(
+                "handshake refused", reason="origin", client=handshake.client, origin=origin
+            )
             await self._deny(scope, send, 403, "origin")
         elif (place := self._take_place(handshake.client)) is not None:
             await self._deny(scope, send, *place)

@@ -23,10 +23,9 @@ _REASONS: Final[tuple[tuple[type[exceptions.PyJWTError], str], ...]] = (
     (exceptions.InvalidSignatureError, "signature"),
     (exceptions.InvalidAlgorithmError, "algorithm"),
     (exceptions.InvalidKeyError, "key"),
-    (exceptions.MissingRequiredClaimError, "claims"),
-    (exceptions.InvalidAudienceError, "claims"),
-    (exceptions.InvalidIssuerError, "claims"),
-    (exceptions.InvalidIssuedAtError, "claims"),
+    (exceptions.InvalidAudienceError, "audience"),
+    (exceptions.InvalidIssuerError, "issuer"),
+    (exceptions.InvalidIssuedAtError, "issued_at"),
 )
 
 
@@ -98,4 +97,6 @@ _MALFORMED: Final = "malformed"
 
 
 def _reason(error: exceptions.PyJWTError) -> str:
+    if isinstance(error, exceptions.MissingRequiredClaimError):
+        return f"no_{error.claim}"  # one that the settings ask for, never the token's own word
     return next((word for kind, word in _REASONS if isinstance(error, kind)), _MALFORMED)

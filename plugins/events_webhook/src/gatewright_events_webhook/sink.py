@@ -123,7 +123,8 @@ class WebhookSink:
         now = self._clock.monotonic()
         if now >= self._warn_at:
             self._log.warning(
-                "the webhook's receiver is switched off",
+                "the webhook's receiver is switched off, or the path of its url is wrong: "
+                "its events are dropped",
                 receiver=self._shown,
                 status=status,
                 events=self._unheard,
