@@ -354,7 +354,7 @@ async def test_a_bus_that_raises_is_an_error_to_the_publisher_and_nobody_else(tm
         assert (await running.get("/health")).json() == {"ok": True}
 
 
-# -- strict start ------------------------------------------------------------------------------------
+# -- strict start ----------------------------------------------------------------------------------
 
 NEVER_READY = """
 from gatewright import Health
