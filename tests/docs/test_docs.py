@@ -86,3 +86,5 @@ def test_the_receiver_in_the_text_accepts_our_signatures_and_no_others():
 
     assert names["is_genuine"]("s3cret", b'{"a":1}', signature)
     assert not names["is_genuine"]("s3cret", b'{"a":2}', signature)
+    for other in (None, "", "sha256=", "sha256=é", signature + "é", signature[:-1]):
+        assert names["is_genuine"]("s3cret", b'{"a":1}', other) is False
