@@ -568,3 +568,26 @@ def test_a_secret_is_masked_in_what_is_loaded(shop: PluginEnv) -> None:
     config = shop.load(f"{AUTH}transports: {{redis_stream: {{dsn: canary-secret}}}}")
 
     assert "canary" not in repr(config)
+
+
+def test_a_validators_own_kind_of_error_is_no_second_problem_either(shop):
+    shop.plugin(
+        "rate_limit",
+        "share",
+        """
+        key: str | None = None
+
+        @model_validator(mode="after")
+        def _has_a_key(self):
+            if self.key is None:
+                raise PydanticCustomError("share_key", "no key")
+            return self
+        """,
+        extra="from pydantic_core import PydanticCustomError\n\n",
+    )
+    missing = f"{AUTH}rate_limit:\n  share: {{key: '${{KEY}}'}}\n"
+
+    assert problems(shop, missing) == [
+        "3:11: rate_limit.share.key: environment variable KEY is not set"
+    ]
+    assert problems(shop, f"{AUTH}rate_limit: {{share: }}\n") == ["2:14: rate_limit.share: no key"]

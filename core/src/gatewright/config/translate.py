@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ErrorType
 
 from gatewright.config.nodes import describe
 from gatewright.plugin.suggest import listed
 
-__all__ = ["EXTRA", "MISSING", "OWN_WORDS", "TOO_SHORT", "expected", "say"]
+__all__ = ["EXTRA", "MISSING", "TOO_SHORT", "expected", "is_own", "say"]
 
 EXTRA: Final = "extra_forbidden"
 MISSING: Final = "missing"
 TOO_SHORT: Final = "too_short"
-OWN_WORDS: Final = frozenset({"value_error", "assertion_error"})
+_OWN_WORDS: Final = frozenset({"value_error", "assertion_error"})
 """Errors raised by a model's own validators, whose text is taken as it is."""
+_BUILT_IN: Final = frozenset(get_args(ErrorType)) - _OWN_WORDS
 
 _TEXT, _WHOLE, _NUMBER = "text", "a whole number", "a number"
 _TRUTH, _LIST, _MAPPING = "true or false", "a list", "a mapping"
@@ -51,6 +53,11 @@ _QUOTED: Final = re.compile(r"'([^']*)'|(\d+)")
 Context = Mapping[str, Any]
 
 
+def is_own(error: ErrorDetails) -> bool:
+    """Tell whether an error comes from a model's own validator, whatever type it was given."""
+    return error["type"] not in _BUILT_IN
+
+
 def expected(error: ErrorDetails) -> str | None:
     """Return what kind of value was expected, where the kind is what is wrong."""
     return _EXPECTED.get(error["type"])
@@ -67,7 +74,7 @@ def say(error: ErrorDetails, found: object) -> str:
     if (noun := expected(error)) is not None:
         what = "a fraction" if kind == "int_from_float" else describe(found)
         return f"must be {noun}, found {what}"
-    if kind in OWN_WORDS:
+    if kind in _OWN_WORDS:
         return _one_line(str(context.get("error", ""))) or "is not valid"
     if (sentence := _SENTENCES.get(kind)) is not None:
         return sentence(context)

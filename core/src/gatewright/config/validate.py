@@ -15,9 +15,9 @@ from gatewright.config.report import Report
 from gatewright.config.translate import (
     EXTRA,
     MISSING,
-    OWN_WORDS,
     TOO_SHORT,
     expected,
+    is_own,
     say,
 )
 from gatewright.plugin.settings import Settings
@@ -147,7 +147,7 @@ class _Part:
         if not isinstance(parent, Options) or not parent.broken:
             return False
         if name is None:
-            return error["type"] in OWN_WORDS or not parent.broken.isdisjoint(error["loc"])
+            return is_own(error) or not parent.broken.isdisjoint(error["loc"])
         return name in parent.broken
 
     def _report_group(self, where: Path, group: Sequence[ErrorDetails]) -> None:
