@@ -1,4 +1,4 @@
-"""What every fault and every attack must leave behind: a gateway that lives, counts and is quiet."""
+"""What every fault and every attack must leave: a gateway that lives, counts and is quiet."""
 
 from __future__ import annotations
 

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from gatewright.events.backlog import Backlog
     from gatewright.events.lane import Lane
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "Spender"]
+
+
+class Spender(Protocol):
+    """What waits for one sink, as far as the budget goes.
+
+    Attributes:
+        bytes: What waits, in bytes.
+        depth: What waits, in events.
+    """
+
+    bytes: int
+    depth: int
+
+    def spill_older(self, lane: Lane, budget: Budget) -> None:
+        """Spill from the lane's head, but keep its newest event."""
+        ...
+
+    def spill_longest(self) -> bool:
+        """Spill the head of the longest-waiting lane; ``False``: there is none."""
+        ...
+
+    def spill_behind(self) -> bool:
+        """Spill an event that waits behind one under way; ``False``: there is none."""
+        ...
 
 
 class Budget:
@@ -24,13 +47,13 @@ class Budget:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.used = 0
-        self._backlogs: list[Backlog] = []
+        self._backlogs: list[Spender] = []
 
-    def join(self, backlog: Backlog) -> None:
+    def join(self, backlog: Spender) -> None:
         """Let a sink's lanes share the budget."""
         self._backlogs.append(backlog)
 
-    def relieve(self, backlog: Backlog, lane: Lane) -> None:
+    def relieve(self, backlog: Spender, lane: Lane) -> None:
         """Spill until what waits fits, after ``lane`` of ``backlog`` grew.
 
         The lane that grew pays first, from its head, unless its sink uses no more than an equal

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from gatewright.clock import Clock
     from gatewright.metrics import Metrics
     from gatewright.model import Event
     from gatewright.session.flood import FloodGuard
-    from gatewright.session.session import Session
 
 __all__ = ["MessageCounts", "SessionServices"]
+
+S = TypeVar("S")
 
 
 class MessageCounts:
@@ -29,8 +30,8 @@ class MessageCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionServices:
-    """What sessions get from the gateway. No callable blocks or raises.
+class SessionServices(Generic[S]):
+    """What sessions of one type get from the gateway. No callable blocks or raises.
 
     Attributes:
         emit: Hand an event to the lanes.
@@ -45,10 +46,10 @@ class SessionServices:
     """
 
     emit: Callable[[Event], None]
-    joined: Callable[[Session], None]
-    left: Callable[[Session, int, str], None]
-    touched: Callable[[Session], None]
-    reauthenticate: Callable[[Session, str], None]
+    joined: Callable[[S], None]
+    left: Callable[[S, int, str], None]
+    touched: Callable[[S], None]
+    reauthenticate: Callable[[S, str], None]
     refresh_enabled: bool
     flood: FloodGuard
     counted: MessageCounts

@@ -47,7 +47,7 @@ class Session:
 
     def __init__(
         self,
-        services: SessionServices,
+        services: SessionServices[Session],
         info: ConnectionInfo,
         identity: Identity,
         admission: Admission | None,
