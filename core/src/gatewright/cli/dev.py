@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
+import socket
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gatewright.cli.options import StateDirectory, state_directory
-from gatewright.cli.output import console
+from gatewright.cli.output import console, note
+from gatewright.errors import StartError
 
 if TYPE_CHECKING:
     from gatewright.cli.development import DevelopmentSetup
@@ -21,6 +25,20 @@ DEFAULT_BIND: Final = "127.0.0.1:8180"
 EXAMPLE_USER: Final = "42"
 
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
+
+
+class AddressTaken(StartError):
+    """Somebody listens on the address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(address)
+
+    def __str__(self) -> str:
+        return (
+            f"gatewright dev: {self.address}: address already in use; is another gateway running? "
+            "--bind HOST:PORT takes another"
+        )
 
 
 def dev(
@@ -40,9 +58,12 @@ def dev(
     from gatewright.cli.development import set_up
     from gatewright.server.serve import serve
 
+    _refuse_if_taken(bind)
     state = state_directory(state_dir)
     os.environ["STATE_DIRECTORY"] = str(state)  # where plugins write, too
     setup = set_up(bind, state)
+    if not is_local(bind):
+        note(f"warning: whoever reaches {bind} is given tokens, and may publish")
 
     def announce(addresses: ServerAddresses) -> None:
         url = page_url(addresses.public)
@@ -52,6 +73,30 @@ def dev(
 
     code = serve(setup.config, development=setup.authentication.development, announce=announce)
     raise typer.Exit(code)
+
+
+def is_local(bind: str) -> bool:
+    """Tell whether only this machine reaches what listens on ``bind``."""
+    host = bind.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or bind.startswith("unix:")
+
+
+def _refuse_if_taken(bind: str) -> None:
+    """Notice another gateway before anything is made; what else is wrong is told later."""
+    host, _, port = bind.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise AddressTaken(bind) from None
+        except (ValueError, OverflowError):
+            return
 
 
 def page_url(address: str) -> str:
