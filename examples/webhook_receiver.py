@@ -1,6 +1,7 @@
 """Prints the events a gateway sends, once their signature is right."""
 
 import hmac
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -11,7 +12,8 @@ class Receiver(BaseHTTPRequestHandler):
         """Take one event."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         expected = "sha256=" + hmac.digest(b"tour-secret", body, "sha256").hex()
-        genuine = hmac.compare_digest(self.headers.get("X-Webhook-Signature", ""), expected)
+        signature = self.headers.get("X-Webhook-Signature", "")
+        genuine = hmac.compare_digest(signature.encode(), expected.encode())
         if genuine:
             print(self.headers["X-Webhook-Seq"], body.decode(), flush=True)
         self.send_response(204 if genuine else 401)
@@ -22,4 +24,5 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", 9000), Receiver).serve_forever()
+    with suppress(KeyboardInterrupt):
+        ThreadingHTTPServer(("127.0.0.1", 9000), Receiver).serve_forever()
