@@ -62,6 +62,14 @@ async def test_publish_takes_several_subjects_and_an_id(api):
     assert api.core.published == [Publication(("user:42", "room:ü"), b"null", "7", "http")]
 
 
+async def test_a_single_argument_lacks_the_payload():
+    error = (await run(1, "publish", "user:42")).exception
+
+    assert isinstance(error, OperatorError)
+    assert error.exit_code == 2
+    assert str(error).startswith("gatewright publish: missing argument 'payload'; see ")
+
+
 async def test_publish_reads_the_payload_from_standard_input(api):
     async with served(api.app) as port:
         await run(port, "publish", "user:42", "-", text='{"from": "stdin"}\n')

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gatewright import OperatorError
 from gatewright_transport_http.client import Gateway, RequestError
 
 __all__ = ["connections", "publish"]
@@ -51,10 +52,19 @@ class _Page(msgspec.Struct):
     cursor: str | None = None
 
 
+class MissingPayload(OperatorError):
+    """A single argument: who should hear it, but not what."""
+
+    def __str__(self) -> str:
+        return "gatewright publish: missing argument 'payload'; see gatewright publish --help"
+
+
 def publish(
-    subjects: Annotated[
-        list[str], typer.Argument(help="Who hears it, such as user:42.", show_default=False)
-    ],
+    *,
+    subjects: Annotated[  # optional for the parser alone, which would say that these are missing
+        list[str] | None,
+        typer.Argument(help="Who hears it, such as user:42; at least one.", show_default=False),
+    ] = None,
     payload: Annotated[
         str, typer.Argument(help="Any JSON; - reads it from standard input.", show_default=False)
     ],
@@ -69,6 +79,8 @@ def publish(
 
     Prints how many connections matched.
     """
+    if not subjects:
+        raise MissingPayload
     content = _body(subjects, _json(payload), publication_id)
     gateway = Gateway(url, api_key_env)
     typer.echo(_sent(gateway, gateway.request("POST", "/internal/publish", content=content)))
