@@ -34,6 +34,18 @@ def test_bare_plugins_is_the_same_list_as_a_table(gatewright):
     assert table.err == "no gateway.yaml here; -c FILE tells what is in use\n"
 
 
+def test_a_group_that_is_nearly_ours_is_told_beside_the_list(gatewright, plugin_env):
+    plugin_env.distribution("acme-nats", "2.1", transports={"nats": "no_such_module"})
+
+    table = gatewright("plugins", "list")
+
+    assert "nats" not in table.out
+    assert table.err.splitlines()[0] == (
+        "acme-nats 2.1: no entry-point group 'gatewright.transports'; "
+        "did you mean 'gatewright.transport'?"
+    )
+
+
 def test_a_file_says_what_is_in_use_and_what_is_off_and_why(gatewright, plugin_env, tmp_path):
     plugin_env.distribution("acme", transport={"nats": "no_such_module", "mqtt": "neither"})
     text = """\

@@ -33,10 +33,10 @@ def test_commands_are_listed_with_who_brings_them(plugin_env: PluginEnv) -> None
     assert str(command.origin) == "plugin 'token' (acme 2.0)"
 
 
-def test_groups_that_are_no_kind_are_left_alone(plugin_env: PluginEnv) -> None:
-    plugin_env.distribution("acme", nonsense={"x": "y"})
+def test_groups_that_are_no_kind_offer_nothing_and_are_named_once(plugin_env: PluginEnv) -> None:
+    plugin_env.distribution("acme", nonsense={"x": "y", "z": "y"})
 
-    assert plugin_env.catalogue() == Catalogue()
+    assert plugin_env.catalogue() == Catalogue(strays=(("gatewright.nonsense", "acme 1.0"),))
 
 
 def test_the_first_of_two_installations_of_one_distribution_counts(

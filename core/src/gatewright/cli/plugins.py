@@ -13,10 +13,10 @@ import typer
 
 from gatewright.cli.errors import WrongUse
 from gatewright.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG
-from gatewright.cli.output import console, note, say, table
+from gatewright.cli.output import console, note, printable, say, table
 from gatewright.cli.usage import NO_FILE, Usage, read_usage
 from gatewright.plugin.catalogue import Catalogue
-from gatewright.plugin.spec import KINDS, section_of
+from gatewright.plugin.spec import KINDS, PROJECT, section_of
 from gatewright.plugin.suggest import did_you_mean
 
 __all__ = ["app"]
@@ -96,13 +96,17 @@ def list_(
     """
     file = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
     usage = NO_FILE if file is None else read_usage(file, os.environ)
-    rows = [*_rows(Catalogue.installed(), usage)]
+    catalogue = Catalogue.installed()
+    rows = [*_rows(catalogue, usage)]
     if kind is not None:
         rows = [row for row in rows if row.kind == _kind(kind)]
     if as_json:
         say(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
         return
     console().print(_table(rows))
+    for group, distribution in catalogue.strays:
+        hint = did_you_mean(group, [f"{PROJECT}.{known}" for known in (*KINDS, COMMAND)])
+        note(printable(f"{distribution}: no entry-point group {group!r}{hint}"))
     if file is None:
         note(f"no {DEFAULT_CONFIG} here; -c FILE tells what is in use")
 

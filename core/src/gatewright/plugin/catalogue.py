@@ -109,10 +109,13 @@ class Catalogue:
         plugins: Sorted by kind (in the order of `KINDS`), name and distribution. Holds both where
             two distributions offer the same.
         commands: Sorted by name and distribution.
+        strays: Groups that begin like ours and are none, each with the distribution that declares
+            it; sorted.
     """
 
     plugins: tuple[PluginEntry, ...] = ()
     commands: tuple[CommandEntry, ...] = ()
+    strays: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def installed(cls, path: Iterable[str] | None = None) -> Catalogue:
@@ -123,6 +126,7 @@ class Catalogue:
         """
         plugins: list[PluginEntry] = []
         commands: list[CommandEntry] = []
+        strays: set[tuple[str, str]] = set()
         for distribution in _distributions(path):
             name, version = distribution.metadata["Name"], distribution.version
             requires = tuple(distribution.requires or ())
@@ -133,9 +137,11 @@ class Catalogue:
                     plugins.append(
                         PluginEntry(kind, point.name, point.value, name, version, requires)
                     )
+                else:
+                    strays.add((point.group, f"{name} {version}"))
         plugins.sort(key=lambda entry: (KINDS.index(entry.kind), entry.name, entry.distribution))
         commands.sort(key=lambda entry: (entry.name, entry.distribution))
-        return cls(tuple(plugins), tuple(commands))
+        return cls(tuple(plugins), tuple(commands), tuple(sorted(strays)))
 
     def named(self, kind: Kind, name: str) -> tuple[PluginEntry, ...]:
         """Return who offers ``name`` as a plugin of ``kind``: nobody, one, or too many."""
