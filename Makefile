@@ -22,7 +22,7 @@ run: venv ## start a gateway with a console page in the browser
 	@$(BIN)/gatewright dev $(ARGS)
 
 test: dev-venv system-packages ## run the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: dev-venv ## check format, rules, types and import layers
 	@$(BIN)/ruff format --check .

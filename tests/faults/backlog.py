@@ -102,7 +102,7 @@ async def run(directory, *, seconds):
     sections = (
         f"events: {{webhook: {{url: 'http://127.0.0.1:{port}/internal/ws/events'}}}}\n"
         "rate_limit: {token_bucket: {per_second: 0}}\n"
-        f"lanes: {{events: 200, total_bytes: {TOTAL_BYTES}, max_age: 10}}\n"
+        f"lanes: {{events: 100, total_bytes: {TOTAL_BYTES}, max_age: 10}}\n"
         f"dead_letters: {{file: {{path: '{directory}/letters.jsonl', max_bytes: {FILE_BYTES}, "
         f"keep: {KEPT}}}}}\n"
     )

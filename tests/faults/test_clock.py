@@ -15,7 +15,7 @@ from tests.support.survival import eventually, survived
 from tests.support.tokens import public_pem, token
 from websockets.asyncio.client import connect
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("clock")]
+pytestmark = pytest.mark.anyio
 
 SHIFTED = """
 import datetime, os, time

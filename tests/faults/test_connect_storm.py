@@ -10,7 +10,7 @@ from tests.support.gateway import gateway
 from tests.support.raw import UPGRADE, dial, exchange, until_closed, upgrade
 from tests.support.survival import counted, descriptors, eventually, survived
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120), pytest.mark.xdist_group("storm")]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 
 async def test_a_storm_of_handshakes_costs_nobody_a_message(tmp_path):

@@ -11,7 +11,7 @@ from tests.support.gateway import gateway
 from tests.support.raw import close_frame, frame, raw_socket, until_closed
 from tests.support.survival import MEBIBYTE, counted, resident, survived
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("floods")]
+pytestmark = pytest.mark.anyio
 
 SMALL = {
     "pings": frame(9),

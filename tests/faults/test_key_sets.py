@@ -20,7 +20,7 @@ from tests.support.survival import MEBIBYTE, counted, eventually, resident, surv
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120), pytest.mark.xdist_group("key_sets")]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 OLD, NEW = public_jwk("RSA", kid="old"), public_jwk("RSA-other", kid="new")
 SHARED = {"kty": "oct", "kid": "old", "k": encoded(b"canary" * 8), "alg": "HS256"}

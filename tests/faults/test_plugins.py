@@ -13,7 +13,7 @@ from tests.support.receiver import receiver
 from tests.support.survival import counted, eventually, rises, survived
 from websockets.asyncio.client import connect
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("plugin_faults")]
+pytestmark = pytest.mark.anyio
 
 # -- rows 42, 43 and 45: coming up and going down --------------------------------------------------
 

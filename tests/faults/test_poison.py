@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.gateway import API_KEY, gateway, http_client
 from tests.support.survival import MEBIBYTE, counted, survived
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("poison")]
+pytestmark = pytest.mark.anyio
 
 POISON = {
     "no JSON": (b"{", 400),

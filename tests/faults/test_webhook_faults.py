@@ -16,7 +16,7 @@ from tests.support.raw import misbehaving
 from tests.support.receiver import receiver
 from tests.support.survival import MEBIBYTE, eventually, resident, survived
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("webhook_faults")]
+pytestmark = pytest.mark.anyio
 
 EVENTS = ["connected", "message_received", "message_received", "disconnected"]
 GIVEN_UP = {  # sink: the reason of its dead letters, and the attempts that each had

@@ -12,7 +12,7 @@ from tests.support.raw import close_frame, dial, exchange, frame, until_closed, 
 from tests.support.receiver import receiver
 from tests.support.survival import eventually, survived
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120), pytest.mark.xdist_group("cardinality")]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 AT_ONCE = 100
 OWN_CODES = [1008, 1401]  # users who close with 4008 and 4401, which have series of their own

@@ -16,7 +16,7 @@ from tests.support.survival import counted, descriptors, eventually, survived
 from gatewright.server import patience
 from gatewright.server.routes import http_app
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("http_surface")]
+pytestmark = pytest.mark.anyio
 
 SMUGGLED = b'{"subjects":["user:42"],"payload":"smuggled"}'
 HIDDEN = (

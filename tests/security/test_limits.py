@@ -15,7 +15,7 @@ from tests.support.tokens import public_pem, token
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("limits")]
+pytestmark = pytest.mark.anyio
 
 SECTIONS = """
 limits:

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from gatewright.config.load import load_config
 from gatewright.errors import ConfigError
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("secrets")]
+pytestmark = pytest.mark.anyio
 
 SHARED = "canary-shared-secret-of-tokens-that-is-long-enough-for-HS256"
 ROUTES = """

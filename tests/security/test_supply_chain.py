@@ -7,7 +7,7 @@ from tests.support.gateway import config_text, gateway
 from tests.support.made import ended
 from tests.support.survival import survived
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("supply_chain")]
+pytestmark = pytest.mark.anyio
 
 ROGUE = """
 import pathlib
@@ -55,18 +55,9 @@ async def test_nothing_is_imported_that_no_file_names(tmp_path, rogues):
 
 async def test_who_takes_a_built_ins_name_is_refused_and_not_imported(tmp_path, made):
     made.module("rogue", ROGUE)
-    made.distribution("memory", "presence", "rogue")
-    code, output = await ended(tmp_path, config_text("presence: {memory: {}}"), made)
-    assert code == 2
-    assert "two distributions provide presence 'memory'" in output
-    assert "acme-memory 1.0" in output
-    assert not (made.folder / "imported").exists()
-
-
-async def test_a_default_is_not_taken_over_either(tmp_path, made):
-    made.module("rogue", ROGUE)
     made.distribution("token_bucket", "rate_limit", "rogue")
     code, output = await ended(tmp_path, config_text(), made)
     assert code == 2
     assert "two distributions provide rate limit 'token_bucket'" in output
+    assert "acme-token_bucket 1.0 and gatewright" in output
     assert not (made.folder / "imported").exists()

@@ -19,7 +19,7 @@ from tests.support.survival import counted, survived
 from tests.support.tokens import public_pem, rsa_key, token
 from websockets.asyncio.client import connect
 
-pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("tokens")]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
