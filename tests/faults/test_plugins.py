@@ -71,7 +71,8 @@ CLOSES = """
     ],
 )
 async def test_a_plugin_that_does_not_open_ends_the_start(tmp_path, made, opening, problem):
-    made.plugin("events", "first", "class Backend: pass", CLOSES, settings="SinkSettings")
+    sink = "class Backend:\n    async def send(self, batch):\n        return []\n"
+    made.plugin("events", "first", sink, CLOSES, settings="SinkSettings")
     made.plugin("extension", "second", "", opening)
     text = config_text(
         "server: {bind: '127.0.0.1:0', open_seconds: 0.5}\n"
@@ -403,3 +404,23 @@ async def test_strict_start_serves_once_all_are_ready(tmp_path, made):
     )
     async with gateway(tmp_path, sections, environ=made.environ) as running:
         assert (await running.get("/ready")).status_code == 200
+
+
+# -- backends that lack something ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "section", "lacks"),
+    [
+        ("transport", "transports", "'reach' and 'run', which Transport asks for"),
+        ("events", "events", "'send', which EventSink asks for"),
+        ("rate_limit", "rate_limit", "'per_second' and 'burst' and 'admission', which RateLimit"),
+    ],
+)
+async def test_a_backend_that_lacks_something_is_named(tmp_path, made, kind, section, lacks):
+    settings = {"transport": "TransportSettings", "events": "SinkSettings"}.get(kind, "NoSettings")
+    made.plugin(kind, "bare", "class Backend: pass", settings=settings)
+    code, output = await ended(tmp_path, config_text(f"{section}: {{bare: {{}}}}"), made)
+    assert code == 3
+    told = f"plugin 'bare' (acme-bare 1.0): what it opens lacks {lacks}"
+    assert output.splitlines()[-1].startswith(told)

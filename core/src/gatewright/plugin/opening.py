@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gatewright.clock import Clock, SystemClock
 from gatewright.errors import OperatorError, StartError
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
 __all__ = [
+    "BackendIncomplete",
     "DidNotOpen",
     "NeedNotMet",
     "OpenedTooSlowly",
     "PluginClosing",
     "Selection",
     "Surroundings",
+    "check_backend",
 ]
 
 
@@ -111,6 +114,45 @@ class DidNotOpen(StartError):
         if isinstance(cause, OperatorError):  # its text is meant for the operator as it is
             return f"{plugin}: " + "; ".join(map(escaped, str(cause).splitlines()))
         return f"{plugin} did not open: {describe(cause)}"
+
+
+class BackendIncomplete(StartError):
+    """What a plugin opened lacks something that its kind's protocol asks for."""
+
+    def __init__(self, name: str, distribution: str, protocol: str, missing: Sequence[str]) -> None:
+        self.name, self.distribution = name, distribution
+        self.protocol, self.missing = protocol, tuple(missing)
+        super().__init__(name, distribution, protocol, missing)
+
+    def __str__(self) -> str:
+        lacks = " and ".join(repr(name) for name in self.missing)
+        return (
+            f"plugin {self.name!r} ({self.distribution}): what it opens lacks {lacks}, "
+            f"which {self.protocol} asks for"
+        )
+
+
+_ASKED_FOR: Final[Mapping[Kind, tuple[str, tuple[str, ...]]]] = {
+    "auth": ("Authenticator", ("authenticate", "reauthenticate")),
+    "transport": ("Transport", ("reach", "run")),
+    "presence": ("Presence", ("refresh_seconds", "joined", "left", "refresh", "find")),
+    "events": ("EventSink", ("send",)),
+    "dead_letters": ("DeadLetterStore", ("put", "read", "mark", "remove")),
+    "rate_limit": ("RateLimit", ("per_second", "burst", "admission")),
+    "bus": ("Bus", ("publish", "run")),
+}
+
+
+def check_backend(selection: Selection, backend: object) -> None:
+    """Make sure that a backend has what its kind's protocol asks for.
+
+    Raises:
+        BackendIncomplete: It lacks something.
+    """
+    protocol, names = _ASKED_FOR.get(selection.kind, ("", ()))
+    missing = [name for name in names if not hasattr(backend, name)]
+    if missing:
+        raise BackendIncomplete(selection.name, selection.distribution, protocol, missing)
 
 
 class NeedNotMet(StartError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatewright.config.result import Config, Selected
 from gatewright.plugin.host import Host, Hosts
+from gatewright.plugin.opening import check_backend
 from gatewright.plugin.spec import Kind
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Opener:
             publish: What plugins that need ``publish`` get.
 
         Raises:
-            StartError: A plugin did not open; what was open is closed again.
+            StartError: A plugin did not open, or what it opened lacks something that its kind's
+                protocol asks for.
         """
         dead_letters = await self._one("dead_letters")
         last_resort = dead_letters
@@ -92,4 +94,6 @@ class Opener:
         return [await self._open(selected) for selected in self._config.plugins.get(kind, ())]
 
     async def _open(self, selected: Selected) -> Host[Any]:
-        return await self._hosts.open(selected, provided=self.provided)
+        host = await self._hosts.open(selected, provided=self.provided)
+        check_backend(selected, host.backend)
+        return host
