@@ -8,7 +8,7 @@ import pytest
 from tests.faults import connect_storm
 from tests.support.gateway import gateway
 from tests.support.raw import UPGRADE, dial, exchange, until_closed, upgrade
-from tests.support.survival import counted, descriptors, eventually, survived
+from tests.support.survival import counted, descriptors, descriptors_at_rest, eventually, survived
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -44,7 +44,7 @@ async def running(tmp_path_factory):
     ],
 )
 async def test_a_handshake_that_is_none_is_answered_and_hung_up_on(running, head):
-    before = descriptors(running.process.pid)
+    before = await descriptors_at_rest(running)
     for answer in await asyncio.gather(*(exchange(running.host, head) for _ in range(5))):
         assert answer.startswith(b"HTTP/1.1 4"), answer
     await eventually(lambda: given_back(running, before))

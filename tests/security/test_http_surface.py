@@ -11,7 +11,7 @@ from starlette.routing import Route
 from tests.support import served
 from tests.support.gateway import API_KEY, gateway
 from tests.support.raw import UPGRADE, dial, exchange, until_closed, upgrade
-from tests.support.survival import counted, descriptors, eventually, survived
+from tests.support.survival import counted, descriptors, descriptors_at_rest, eventually, survived
 
 from gatewright.server import patience
 from gatewright.server.routes import http_app
@@ -223,7 +223,7 @@ async def test_a_body_that_nobody_asked_for_holds_no_connection(impatient, path)
 
 
 async def test_who_never_reads_answers_is_hung_up_on(impatient):
-    before = descriptors(impatient.process.pid)
+    before = await descriptors_at_rest(impatient)
     stuck = [await dial(impatient.host, receive_buffer=4096) for _ in range(5)]
     for reader, writer in stuck:
         reader._transport.pause_reading()

@@ -50,6 +50,12 @@ def resident(pid):
     return 0
 
 
+async def descriptors_at_rest(running):
+    """Return how many descriptors a gateway has open that has answered once and is left alone."""
+    await running.get("/health")
+    return descriptors(running.process.pid)
+
+
 def descriptors(pid):
     """Return how many descriptors a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
