@@ -21,7 +21,7 @@ NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 def http_client():
     """Return a client for plain HTTP; reading the public authorities would take a tenth second."""
-    return httpx.AsyncClient(trust_env=False, verify=NO_AUTHORITIES)
+    return httpx.AsyncClient(trust_env=False, verify=NO_AUTHORITIES, timeout=30)
 
 
 @dataclass
