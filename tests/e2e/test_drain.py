@@ -62,7 +62,7 @@ async def test_no_client_misses_a_publication_before_its_own_close_frame(tmp_pat
                 publish_numbers(running, [f"user:{user}" for user in users])
             )
             await backend.events(len(users))
-            while await running.metric("gatewright_deliveries_total") < 1000:
+            while await running.metric("gatewright_deliveries_total") < 2000:
                 await asyncio.sleep(0.01)
             running.terminate()
             accepted, refused_with = await publishing
@@ -88,7 +88,7 @@ async def test_one_connection_drains_in_milliseconds(tmp_path):
             _, code, _ = await read_all(client)
             assert code == 1012
             assert await running.exited() == 0
-            assert time.monotonic() - began < 2.0  # the whole process; the bound is for hangs
+            assert time.monotonic() - began < 10  # the whole process; the bound is for hangs
 
 
 async def test_while_draining_ready_is_503_and_nobody_gets_in(tmp_path):

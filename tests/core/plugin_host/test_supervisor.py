@@ -112,8 +112,9 @@ async def test_the_traceback_is_logged_at_debug_only(supervise, log):
     supervise(run)
     await settle()
 
-    assert [entry["log_level"] for entry in log.entries if "exc_info" in entry] == ["debug"]
-    assert log.entries[-1]["exc_info"] is error
+    told = [entry for entry in log.entries if "exc_info" in entry]  # one for each start by now
+    assert {entry["log_level"] for entry in told} == {"debug"}
+    assert {entry["exc_info"] for entry in told} == {error}
 
 
 async def test_a_run_that_returns_is_started_again(supervise, log, restarts):
@@ -245,13 +246,13 @@ async def test_stopping_cancels_all_at_once_and_names_those_that_hang(supervise)
             except asyncio.CancelledError:
                 continue
 
-    started = [supervise(function) for function in (obedient, stubborn, stubborn, stubborn)]
+    started = [supervise(function) for function in (obedient, *[stubborn] * 40)]
     await settle()
     before = asyncio.get_running_loop().time()
     hanging = await stop_all(started, 0.05)
 
     assert set(hanging) == set(started[1:])
-    assert asyncio.get_running_loop().time() - before < 0.14
+    assert asyncio.get_running_loop().time() - before < 40 * 0.05
     free.set()
     assert await stop_all(started, 1.0) == []
 
