@@ -28,7 +28,7 @@ def test_a_hint_asks_and_no_hint_is_silent() -> None:
 def test_long_names_cost_nothing() -> None:
     started = time.process_time()
     assert nearest("a" * 1_000_000, ["a" * 70, "b"]) is None
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 0.1
 
 
 def test_lists_read_like_sentences() -> None:
