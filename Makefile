@@ -5,7 +5,7 @@ PYTHON ?=
 ARGS ?=
 
 BIN := $(VENV)/bin
-TYPED := core/src $(wildcard plugins/*/src) scripts examples $(wildcard bench)
+TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) scripts examples $(wildcard bench)
 
 export PYTHON
 

@@ -58,8 +58,10 @@ def bring_up_to_date(folder: Path, *, dev: bool) -> None:
 
 
 def distributions() -> list[Path]:
-    """The folders of this repository's distributions, the core first."""
-    return [ROOT / "core", *sorted(file.parent for file in ROOT.glob("plugins/*/pyproject.toml"))]
+    """The folders of this repository's distributions: the core, the kits, the plugins."""
+    kits = sorted(file.parent for file in ROOT.glob("kits/*/pyproject.toml"))
+    plugins = sorted(file.parent for file in ROOT.glob("plugins/*/pyproject.toml"))
+    return [ROOT / "core", *kits, *plugins]
 
 
 def digests() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What every bus between gatewright's nodes needs: messages as bytes, counts, canary."""

@@ -1,0 +1,1 @@
+"""What gatewright's RabbitMQ plugins share: connections, declarations, confirmed publishing."""

@@ -1,0 +1,1 @@
+"""What gatewright's Redis plugins share: connections, streams, errors."""

@@ -1,0 +1,1 @@
+"""Carries publications between gatewright's nodes over RabbitMQ."""

@@ -1,0 +1,1 @@
+"""Tells backends through RabbitMQ what gatewright's clients do."""

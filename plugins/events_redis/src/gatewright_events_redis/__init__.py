@@ -1,0 +1,1 @@
+"""Tells backends through Redis streams what gatewright's clients do."""

@@ -1,0 +1,1 @@
+"""Keeps who is connected to any of gatewright's nodes in Redis."""

@@ -1,0 +1,1 @@
+"""Lets backends publish to gatewright's clients through RabbitMQ."""
