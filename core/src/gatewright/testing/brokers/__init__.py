@@ -1,0 +1,1 @@
+"""Real servers on free loopback ports, that tests start, freeze and kill."""
