@@ -1,1 +1,28 @@
 """What gatewright's Redis plugins share: connections, streams, errors."""
+
+from __future__ import annotations
+
+from gatewright_redis_kit.certificates import UnusableCertificates
+from gatewright_redis_kit.connection import AnyRedis, Connection, RedisDsn
+from gatewright_redis_kit.dsn import BadDsn
+from gatewright_redis_kit.errors import UNAVAILABLE, describe
+from gatewright_redis_kit.keys import key_beside
+from gatewright_redis_kit.position import Position, StreamInfo
+from gatewright_redis_kit.reader import Entry, StreamReader
+from gatewright_redis_kit.retry import Pauses
+
+__all__ = [
+    "UNAVAILABLE",
+    "AnyRedis",
+    "BadDsn",
+    "Connection",
+    "Entry",
+    "Pauses",
+    "Position",
+    "RedisDsn",
+    "StreamInfo",
+    "StreamReader",
+    "UnusableCertificates",
+    "describe",
+    "key_beside",
+]
