@@ -10,7 +10,8 @@
     ├── AuthenticationError           this client is refused (close 4401)
     │   └── AuthenticationUnavailable nobody can tell right now whether it is (close 1013)
     ├── InvalidPublication            what a backend published cannot be read
-    └── BusUnavailable                the bus did not accept a message; the caller may retry
+    ├── BusUnavailable                the bus did not accept a message; the caller may retry
+    └── DeadLettersUnwritten          no store takes dead letters; the caller may try again
 
 Attributes hold the data, ``__str__`` builds the sentence. No message ever holds a secret, a token
 or a configuration value that could be one.
@@ -29,6 +30,7 @@ __all__ = [
     "AuthenticationUnavailable",
     "BusUnavailable",
     "ConfigError",
+    "DeadLettersUnwritten",
     "GatewrightError",
     "InvalidPublication",
     "OperatorError",
@@ -146,3 +148,10 @@ class BusUnavailable(GatewrightError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class DeadLettersUnwritten(GatewrightError):
+    """What could not be delivered could not be written down either; it is still in memory."""
+
+    def __str__(self) -> str:
+        return "no dead letter store takes letters now"

@@ -121,6 +121,11 @@ class Metrics:
             "Times that the event loop stood still for two seconds.",
             registry=registry,
         )
+        self.lost_connections = Counter(
+            "gatewright_lost_connections",
+            "Connections of nodes that are gone, told to the sinks by this one.",
+            registry=registry,
+        )
         self.presence_failures = Counter(
             "gatewright_presence_failures",
             "Presence calls that failed.",

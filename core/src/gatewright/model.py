@@ -165,7 +165,8 @@ class Event:
     Attributes:
         type: ``connected``, ``message_received`` or ``disconnected``.
         id: Unique; the same on every attempt.
-        seq: Counts this connection's events from 1.
+        seq: Counts this connection's events from 1; 0 where nobody can know (``node_lost``), which
+            sinks then leave out.
         connection_id: The connection it belongs to; its events keep their order.
         user_id: Who holds that connection.
         body: The event as JSON, exactly the contract's fields, encoded once for all sinks.

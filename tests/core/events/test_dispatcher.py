@@ -256,3 +256,25 @@ async def test_a_failing_observer_is_dropped_and_named_once() -> None:
         metrics.registry.get_sample_value("gatewright_observers_off_total", {"plugin": "audit"})
         == 1
     )
+
+
+async def test_settling_waits_until_every_sink_has_the_event_or_gave_it_up() -> None:
+    answers = iter([Retry("away"), Done()])
+    taking, refusing = ScriptedSink(lambda _: next(answers)), ScriptedSink(lambda _: Retry("no"))
+    it = Bench(
+        {
+            "taking": (taking, SinkSettings()),
+            "refusing": (refusing, SinkSettings(attempts=2)),
+        }
+    )
+    async with it.running():
+        await it.dispatcher.settle([event("gone", 0)])
+
+        assert taking.taken == ["gone-0"]
+        assert [letter.target for letter in it.letters.all] == ["refusing"]
+
+
+async def test_settling_without_sinks_is_over_at_once() -> None:
+    it = Bench({})
+    async with it.running():
+        await it.dispatcher.settle([event()])

@@ -230,3 +230,17 @@ def test_no_text_kills_a_session_and_every_event_is_the_text(texts):
         if body["message"] != {"type": "raw", "payload": body["raw"]}:
             assert body["message"] == json.loads(body["raw"])
             assert isinstance(body["message"], dict)
+
+
+def test_an_evicted_connection_ends_under_the_id_that_another_node_told():
+    world = World()
+    world.session.evict(1012, "retry=1")
+    assert world.socket.closed == (1012, "retry=1")
+    world.session.closed(1012, "retry=1")
+    last = world.events[-1]
+    assert (last.type, last.id, last.seq, last.reason) == (
+        "disconnected",
+        "c-1-lost",
+        0,
+        "node_lost",
+    )

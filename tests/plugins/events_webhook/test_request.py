@@ -137,7 +137,17 @@ async def test_without_url_nothing_is_sent_and_nothing_fails() -> None:
 
 async def test_a_batch_is_answered_in_its_order(receiver: Receiver) -> None:
     async with opened(url=receiver.url) as webhook:
-        outcomes = await webhook.sink.send([event(number) for number in range(5)])
+        outcomes = await webhook.sink.send([event(number) for number in range(1, 6)])
 
     assert outcomes == [Done()] * 5
-    assert sorted(request["X-Webhook-Seq"] for request in receiver.received) == list("01234")
+    assert sorted(request["X-Webhook-Seq"] for request in receiver.received) == list("12345")
+
+
+async def test_an_event_without_a_number_carries_none(receiver: Receiver) -> None:
+    async with opened(url=receiver.url) as webhook:
+        await webhook.sink.send([event(0, reason="node_lost")])
+
+    (request,) = receiver.received
+    names = {name.lower() for name, _ in request.headers}
+    assert "x-webhook-seq" not in names
+    assert request["X-Webhook-Reason"] == "node_lost"

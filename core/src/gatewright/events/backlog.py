@@ -1,7 +1,7 @@
 """What waits for one sink: its lanes, whose turn it is, and what happens at the bounds.
 
 No I/O, no tasks, no clock: every method that needs the time is told it, so that plain calls test
-all of it. `SinkRunner` moves it.
+all of it, and only `Backlog.until_gone` waits. `SinkRunner` moves it.
 
 A lane is `READY` (its head waits for a free attempt, first come first served), `FLYING` (its
 head's attempt is under way), `WAITING` (its head waits for its next attempt's time) or `GONE`.
@@ -14,11 +14,13 @@ spilled at once: only then can a head follow them into the dead letters; its ``s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import count, islice
 from math import inf
 from typing import TYPE_CHECKING, Final
+
+import anyio
 
 from gatewright.events.ageing import AgeWatch
 from gatewright.events.lane import FLYING, GONE, READY, WAITING, Entry, Lane
@@ -73,6 +75,7 @@ class Backlog:
         self._stale = 0
         self._waiting: list[_Place] = []
         self._tickets = count(1)
+        self._awaited: dict[str, anyio.Event] = {}
         self._ages = AgeWatch(self._lanes, bounds.max_age)
         budget.join(self)
 
@@ -92,6 +95,12 @@ class Backlog:
         """Return the seconds the oldest event has waited; looks at every lane."""
         heads = (lane.entries[0][1] for lane in self._lanes.values())
         return max(0.0, now - min(heads, default=now))
+
+    async def until_gone(self, connection_ids: Iterable[str]) -> None:
+        """Wait until nothing of these connections waits here, each at a moment of its own."""
+        for connection_id in connection_ids:
+            if connection_id in self._lanes:
+                await self._awaited.setdefault(connection_id, anyio.Event()).wait()
 
     def offer(self, entry: Entry) -> None:
         """Put an event at the end of its connection's lane, and spill where a bound is hit."""
@@ -323,6 +332,8 @@ class Backlog:
     def _remove(self, lane: Lane) -> None:
         lane.state = GONE
         del self._lanes[lane.connection_id]
+        if self._awaited and (awaited := self._awaited.pop(lane.connection_id, None)) is not None:
+            awaited.set()
         if lane.pause and self._pauses is not None:
             self._pauses.eased(lane)
         if self._stale > max(_STALE_AT_LEAST, len(self._ready) // 2):

@@ -154,6 +154,16 @@ class Dispatcher:
         if self._observers:
             self._observers.watch(event)
 
+    async def settle(self, events: Sequence[Event]) -> None:
+        """Emit events and wait until each is with its sinks, or a dead letter.
+
+        Needs `run` to be running. Being cancelled leaves the events on their way.
+        """
+        for event in events:
+            self.emit(event)
+        for runner in self._runners:
+            await runner.backlog.until_gone({event.connection_id for event in events})
+
     async def run(self) -> None:
         """Deliver until `flush` is through or this is cancelled.
 

@@ -38,6 +38,10 @@ class Member(Protocol):
         """Stop or resume reading."""
         ...
 
+    def evict(self, code: int, reason: str) -> None:
+        """Close the connection, whose end another node has told already."""
+        ...
+
     def rename(self, info: ConnectionInfo) -> None:
         """Take changed subjects."""
         ...
@@ -104,6 +108,10 @@ class Hub:
         if publication.id is None:
             return None
         return self._seen.get(publication.source, publication.id)
+
+    def matching(self, publication: Publication) -> int:
+        """Return how many connections of this node a publication is for."""
+        return len(self._index.matching(publication.subjects))
 
     def deliver(self, message: Publication | Command) -> int:
         """Give a message to the connections it is for; return how many there are.

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from structlog.typing import FilteringBoundLogger
 
-    from gatewright.plugin.protocols import DeadLetterStore, Presence, Publish
+    from gatewright.plugin.protocols import (
+        DeadLetterStore,
+        Membership,
+        Presence,
+        Publish,
+        SendCommand,
+    )
 
 __all__ = ["Needs", "NotDeclared", "PluginContext", "ServerInfo"]
 
-Needs = Literal["publish", "presence", "dead_letters", "issue_token"]
+Needs = Literal["publish", "command", "presence", "membership", "dead_letters", "issue_token"]
 """What a factory may ask for beyond the plain context."""
 
 IssueToken = Callable[[str], str]
@@ -97,6 +103,16 @@ class PluginContext:
     def presence(self) -> Presence:
         """Ask who is connected (needs ``presence``)."""
         return cast("Presence", self._needed("presence"))
+
+    @property
+    def command(self) -> SendCommand:
+        """Command the connections of all nodes (needs ``command``)."""
+        return cast("SendCommand", self._needed("command"))
+
+    @property
+    def membership(self) -> Membership:
+        """Deal with nodes that are gone (needs ``membership``; presence only)."""
+        return cast("Membership", self._needed("membership"))
 
     @property
     def dead_letters(self) -> DeadLetterStore:

@@ -188,6 +188,10 @@ class Host(Generic[B_co]):
         running, self._running = self._running, []
         await self._stop(running, limit)
 
+    def offers(self, capability: str) -> bool:
+        """Whether the plugin's factory states a capability."""
+        return capability in self._selection.factory.provides
+
     def health(self) -> Health:
         """Combine what the backend says of itself with what its host sees. Never raises."""
         health = self._asked()

@@ -42,30 +42,79 @@ __all__ = [
     "Deliver",
     "EventSink",
     "Extension",
+    "HasDeadLetters",
     "HasHealth",
     "HasRoutes",
     "HasRun",
+    "Membership",
     "ObservesEvents",
     "Presence",
     "Publish",
     "RateLimit",
     "Reach",
+    "Resends",
+    "SeesNodes",
+    "SendCommand",
     "Transport",
 ]
 
 Reach = Literal["cluster", "node"]
 """Who reads what a transport brings: every node by itself, or one node for all."""
 
-Publish = Callable[[Publication], Awaitable[Receipt]]
-"""Hands a publication on: to the bus (reach ``node``) or to this node's hub (``cluster``).
+SendCommand = Callable[[Command], Awaitable[Receipt]]
+"""Has every node carry out a command; the receipt counts the connections that it reached.
 
 Raises:
-    InvalidPublication: It is beyond a limit.
-    BusUnavailable: The bus did not accept it; retry with the same id.
+    BusUnavailable: The bus did not accept it; the caller may try again.
 """
 
 Deliver = Callable[[Publication | Command], int]
 """Gives a message to this node's connections; returns how many matched. Never blocks or raises."""
+
+
+class Publish(Protocol):
+    """Hands a publication on: to the bus (reach ``node``) or to this node's hub (``cluster``)."""
+
+    async def __call__(self, publication: Publication, *, count: bool = True) -> Receipt:
+        """Publish; safe to call from many tasks, sequential calls keep their order.
+
+        Args:
+            publication: What to publish.
+            count: Whether to wait, 100 ms at most, until the other nodes have said how many
+                connections matched. ``False``: the receipt counts this node's alone.
+
+        Raises:
+            InvalidPublication: It is beyond a limit.
+            BusUnavailable: The bus did not accept it; retry with the same id.
+        """
+        ...
+
+
+class Membership(Protocol):
+    """What a store that is shared by several nodes has the core do when one of them is gone."""
+
+    async def lost(self, connections: Sequence[ConnectionInfo]) -> None:
+        """Say ``disconnected``, with reason ``node_lost``, for connections of a node that is gone.
+
+        The id is ``<connection_id>-lost``, whoever says it and however often; there is no ``seq``.
+        Returns once every sink took the events or they are written down as dead letters: only
+        then may a record of the connections be removed. Being cancelled leaves that unknown.
+
+        Raises:
+            DeadLettersUnwritten: No store takes dead letters; call again later.
+        """
+        ...
+
+    def evict(self, why: str) -> int:
+        """Close all sockets of this node with 1012: others took it for dead and said so.
+
+        Args:
+            why: For the log.
+
+        Returns:
+            How many were open.
+        """
+        ...
 
 
 class Authenticator(Protocol):
@@ -283,6 +332,37 @@ class HasRoutes(Protocol):
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return Starlette routes, read once when the gateway starts."""
+        ...
+
+
+@runtime_checkable
+class SeesNodes(Protocol):
+    """A presence store that knows of other nodes."""
+
+    def other_nodes(self) -> int:
+        """Return how many other nodes share the store, as last seen. Must not block."""
+        ...
+
+
+@runtime_checkable
+class HasDeadLetters(Protocol):
+    """A transport whose broker keeps dead letters of its own, for ``gatewright dlq --from``."""
+
+    def dead_letters(self) -> DeadLetterStore | None:
+        """Return the store; ``None`` where the settings name none."""
+        ...
+
+
+@runtime_checkable
+class Resends(Protocol):
+    """A transport that can put a dead publication back to where it came from."""
+
+    async def resend(self, letter: DeadLetter) -> None:
+        """Put the letter's bytes back, under the same id where it had one.
+
+        Raises:
+            Exception: Anything means that it is not known to be there.
+        """
         ...
 
 

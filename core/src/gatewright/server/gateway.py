@@ -19,7 +19,7 @@ from gatewright.hub.hub import Hub
 from gatewright.hub.presence_keeper import PresenceKeeper
 from gatewright.hub.seen import SeenIds
 from gatewright.metrics import Metrics
-from gatewright.model import Health, Publication, Receipt
+from gatewright.model import Health
 from gatewright.plugin.host import Hosts, Surroundings
 from gatewright.plugin.protocols import HasRun, ObservesEvents
 from gatewright.plugin.supervisor import Pacing, Supervised, stop_all
@@ -34,6 +34,9 @@ from gatewright.server.handshake import Handshaker, HandshakeRules
 from gatewright.server.identify import Identifier
 from gatewright.server.ingress import Ingress
 from gatewright.server.keepalive import Keepalive
+from gatewright.server.lent import Lent
+from gatewright.server.membership import NodeMembership
+from gatewright.server.neighbours import CLUSTER, neighbours
 from gatewright.server.opened import Opened, Opener
 from gatewright.server.readiness import Phase, Readiness
 from gatewright.server.refresh import Refresher
@@ -60,6 +63,9 @@ class Gateway:
         readiness: How every part is.
         connections: The open sessions.
         hub: Who hears what.
+        publish: Publishes on behalf of a plugin that is no transport.
+        command: Has every node carry out a command.
+        membership: What to do about nodes that are gone.
     """
 
     def __init__(
@@ -79,7 +85,8 @@ class Gateway:
         self._config = config
         self._opened = opened
         self._ingress = ingress
-        self._publish = ingress.publish_for("plugin", "node")
+        self.publish = ingress.publish_for("plugin", "node")
+        self.command = ingress.command
         self._keeper = keeper
         self._metrics = metrics
         self._clock = clock
@@ -90,6 +97,14 @@ class Gateway:
         self._letters = self._open_letters()
         self._observers = self._find_observers()
         self._dispatcher = self._make_dispatcher()
+        self.membership = NodeMembership(
+            hub=hub,
+            dispatcher=self._dispatcher,
+            dead_letters=self._letters,
+            metrics=metrics,
+            clock=clock,
+            log=log,
+        )
         self.readiness = Readiness(node_id, partial(self._parts, hosts))
         self._identifier = Identifier(
             opened.auth.backend,
@@ -114,14 +129,8 @@ class Gateway:
             StartError: A plugin did not open.
         """
         metrics, clock = around.metrics, around.clock
-        gateway: Gateway | None = None
-
-        async def publish(publication: Publication) -> Receipt:
-            """Publish from a plugin; the ingress is there before any of them runs."""
-            assert gateway is not None  # noqa: S101
-            return await gateway.publish(publication)
-
-        opened = await Opener(config, hosts, provided).open(publish)
+        lent = Lent()
+        opened = await Opener(config, hosts, provided).open(lent)
         keeper = PresenceKeeper(
             opened.presence.backend, metrics=metrics, log=around.log, clock=clock
         )
@@ -134,7 +143,13 @@ class Gateway:
         gateway = cls(
             config,
             opened,
-            Ingress(hub, opened.bus.backend, around.limits, metrics),
+            Ingress(
+                hub,
+                opened.bus.backend,
+                reaches_all=opened.bus.offers(CLUSTER),
+                limits=around.limits,
+                metrics=metrics,
+            ),
             hosts=hosts,
             keeper=keeper,
             hub=hub,
@@ -143,13 +158,10 @@ class Gateway:
             clock=clock,
             log=around.log,
         )
+        lent.fill(gateway)
         return gateway
 
     # -- life --------------------------------------------------------------------------------------
-
-    async def publish(self, publication: Publication) -> Receipt:
-        """Publish on behalf of a plugin that is no transport."""
-        return await self._publish(publication)
 
     def start(self) -> None:
         """Start everything that must run before anybody can connect."""
@@ -339,6 +351,8 @@ class Gateway:
     def _parts(self, hosts: Hosts) -> dict[str, Health]:
         parts = hosts.health()
         parts["dead_letters"] = self._letters.health()
+        if (unreached := neighbours(self._opened)) is not None:
+            parts["neighbours"] = unreached
         for work in self._background:
             if work.trouble:
                 parts[f"core.{work.name}"] = Health(ready=False, detail=work.trouble)

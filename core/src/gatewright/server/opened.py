@@ -10,6 +10,7 @@ from gatewright.config.result import Config, Selected
 from gatewright.plugin.host import Host, Hosts
 from gatewright.plugin.opening import check_backend
 from gatewright.plugin.spec import Kind
+from gatewright.server.lent import Lent
 
 if TYPE_CHECKING:
     from gatewright.plugin.protocols import (
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
         DeadLetterStore,
         EventSink,
         Presence,
-        Publish,
         RateLimit,
         Transport,
     )
@@ -53,11 +53,11 @@ class Opener:
         self._hosts = hosts
         self.provided = dict(provided)
 
-    async def open(self, publish: Publish) -> Opened:
+    async def open(self, lent: Lent) -> Opened:
         """Open everything, the dead letters first so that nothing can fail unrecorded.
 
         Args:
-            publish: What plugins that need ``publish`` get.
+            lent: What plugins that need ``publish``, ``command`` or ``membership`` get.
 
         Raises:
             StartError: A plugin did not open, or what it opened lacks something that its kind's
@@ -71,10 +71,11 @@ class Opener:
         events = await self._all("events")
         auth = await self._one("auth")
         rate_limit = await self._one("rate_limit")
+        self.provided["membership"] = lent
         presence = await self._one("presence")
         self.provided["presence"] = presence.backend
         bus = await self._one("bus")
-        self.provided["publish"] = publish
+        self.provided |= {"publish": lent.publish, "command": lent.command}
         return Opened(
             dead_letters=dead_letters,
             last_resort=last_resort,

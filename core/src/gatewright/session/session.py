@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from gatewright.model import Event
 from gatewright.wire.close_codes import POLICY_VIOLATION, UNSUPPORTED_DATA
-from gatewright.wire.event import connection_fields, message_body, plain_body, raw_message_body
+from gatewright.wire.event import (
+    connection_fields,
+    lost_event,
+    message_body,
+    plain_body,
+    raw_message_body,
+)
 from gatewright.wire.frames import HEARTBEAT_ACK, PONG, RATE_LIMITED, REFRESH_FAILED, REFRESHED
 from gatewright.wire.inbound import Kind, classify, refresh_token
 
@@ -35,6 +41,7 @@ class Session:
         "_fields",
         "_flood_at",
         "_flood_tokens",
+        "_lost",
         "_open",
         "_refreshing",
         "_seq",
@@ -59,6 +66,7 @@ class Session:
         self._fields = connection_fields(info)
         self._seq = 0
         self._open = False
+        self._lost = False
         self._refreshing = False
         self._flood_tokens = services.flood.burst
         self._flood_at = services.clock.monotonic()
@@ -105,7 +113,10 @@ class Session:
         """The socket is gone: be seen no more, and say so."""
         self._open = False
         self._services.left(self, code, reason)
-        self._emit("disconnected", plain_body("disconnected", self._fields))
+        if self._lost:
+            self._services.emit(lost_event(self.info, self._services.clock.time()))
+        else:
+            self._emit("disconnected", plain_body("disconnected", self._fields))
 
     # -- what the core calls -----------------------------------------------------------------
 
@@ -118,6 +129,11 @@ class Session:
         """Drop the connection at once."""
         self._open = False
         self._socket.abort()
+
+    def evict(self, code: int, reason: str) -> None:
+        """Close the connection, whose end another node has told already: under the same id."""
+        self._lost = True
+        self.close(code, reason)
 
     def pause(self, paused: bool) -> None:  # noqa: FBT001 - the lanes' callback
         """Stop or resume reading, because the connection's lane is full."""

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-if TYPE_CHECKING:
-    from gatewright.model import ConnectionInfo, Event, EventType
+from gatewright.model import Event
 
-__all__ = ["connection_fields", "extended_body", "message_body", "plain_body", "raw_message_body"]
+if TYPE_CHECKING:
+    from gatewright.model import ConnectionInfo, EventType
+
+__all__ = [
+    "connection_fields",
+    "extended_body",
+    "lost_event",
+    "message_body",
+    "plain_body",
+    "raw_message_body",
+]
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 
@@ -51,9 +60,25 @@ def raw_message_body(fields: bytes, text: str) -> bytes:
     )
 
 
+def lost_event(connection: ConnectionInfo, now: float) -> Event:
+    """Build the ``disconnected`` of a connection whose node is gone: one id, whoever says it."""
+    return Event(
+        type="disconnected",
+        id=f"{connection.connection_id}-lost",
+        seq=0,
+        connection_id=connection.connection_id,
+        user_id=connection.user_id,
+        body=plain_body("disconnected", connection_fields(connection)),
+        occurred_at=now,
+        reason="node_lost",
+    )
+
+
 def extended_body(event: Event) -> bytes:
-    """Return the body with ``id``, ``seq`` and, where there is one, ``reason`` inside it."""
-    beside: dict[str, str | int] = {"id": event.id, "seq": event.seq}
+    """Return the body with ``id`` and, where there are, ``seq`` and ``reason`` inside it."""
+    beside: dict[str, str | int] = {"id": event.id}
+    if event.seq:
+        beside["seq"] = event.seq
     if event.reason is not None:
         beside["reason"] = event.reason
     return b"%b,%b" % (event.body[:-1], _ENCODE(beside)[1:])

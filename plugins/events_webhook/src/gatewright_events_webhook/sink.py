@@ -111,7 +111,9 @@ class WebhookSink:
 
     def _request_headers(self, event: Event) -> dict[str, str]:
         event_id = _header_text(event.id)
-        headers = self._headers | {"Webhook-Id": event_id, "X-Webhook-Seq": str(event.seq)}
+        headers = self._headers | {"Webhook-Id": event_id}
+        if event.seq:
+            headers["X-Webhook-Seq"] = str(event.seq)
         if event.reason is not None:
             headers["X-Webhook-Reason"] = _header_text(event.reason)
         headers |= self._signer.headers(event_id, event.body, int(self._clock.time()))
