@@ -61,7 +61,7 @@ class Position:
         gaps: How often entries were found missing, or the stream replaced.
         missed: Entries known to be missing; a replaced stream hides how many it cost.
         last_gap: What the last gap was, in words.
-        lag: Entries that waited at the last look; ``None``: unknown.
+        lag: Entries that waited at the last look and were not read since; ``None``: unknown.
     """
 
     __slots__ = ("_accounted", "_anchored", "cursor", "gaps", "lag", "last_gap", "missed")
@@ -85,6 +85,8 @@ class Position:
         self.cursor = last
         if self._accounted is not None:
             self._accounted += entries
+        if self.lag is not None:
+            self.lag = max(0, self.lag - entries)
 
     def start_at_end(self, info: StreamInfo | None) -> None:
         """Begin after what is there at the first look, in a stream that is to be read from now."""
