@@ -1,0 +1,109 @@
+"""The event sink: one pipeline per batch, an outcome per event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import anyio
+from redis.exceptions import RedisError
+
+from gatewright import Clock, Done, Event, EventType, Health, Outcome, Reject, Retry
+from gatewright_redis_kit import UNAVAILABLE, AnyRedis, describe
+
+__all__ = ["StreamSink"]
+
+_DONE: Final = Done()
+_LOOK_SECONDS: Final = 5.0
+
+
+class StreamSink:
+    """Adds events to streams.
+
+    Args:
+        client: Writes; never repeats a command by itself, for what timed out may be stored.
+        stream: Where events go.
+        streams: Where those of some types go instead.
+        max_length: About so many entries are kept, or ``None`` for all.
+        shown: How the Redis is named in health.
+        clock: The time.
+    """
+
+    __slots__ = ("_arguments", "_checked_at", "_client", "_clock", "_shown", "_trouble")
+
+    def __init__(
+        self,
+        client: AnyRedis,
+        *,
+        stream: str,
+        streams: Mapping[EventType, str],
+        max_length: int | None,
+        shown: str,
+        clock: Clock,
+    ) -> None:
+        cap = () if max_length is None else ("MAXLEN", "~", str(max_length))
+        kinds: tuple[EventType, ...] = ("connected", "message_received", "disconnected")
+        self._arguments = {
+            kind: ("XADD", streams.get(kind, stream), *cap, "*", b"data") for kind in kinds
+        }
+        self._client = client
+        self._shown = shown
+        self._clock = clock
+        self._trouble = "not asked yet"
+        self._checked_at = 0.0
+
+    async def send(self, batch: Sequence[Event]) -> Sequence[Outcome]:
+        """Add each event once, in one round trip, and say what became of it.
+
+        Being cancelled leaves open whether any was stored. Safe from many tasks.
+        """
+        try:
+            answers = await self._added(batch)
+        except UNAVAILABLE as error:
+            self._trouble = describe(error)
+            return [Retry(self._trouble)] * len(batch)
+        self._trouble = ""
+        self._checked_at = self._clock.monotonic()
+        return [_DONE if type(answer) is bytes else self._refused(answer) for answer in answers]
+
+    async def run(self) -> None:
+        """Ask Redis how it is, for ``/ready``, whenever no event has shown it lately."""
+        while True:
+            if self._clock.monotonic() - self._checked_at >= _LOOK_SECONDS or self._trouble:
+                await self._look()
+            await anyio.sleep(1.0 if self._trouble else _LOOK_SECONDS)
+
+    def health(self) -> Health:
+        """Tell whether Redis took the last event or answered the last question."""
+        detail = f"{self._shown}: {self._trouble}" if self._trouble else ""
+        return Health(not self._trouble, detail, {"redis": self._shown})
+
+    async def _added(self, batch: Sequence[Event]) -> Sequence[object]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for event in batch:
+                words = [*self._arguments[event.type], event.body, b"id", event.id]
+                if event.seq:
+                    words += (b"seq", event.seq)
+                if event.reason is not None:
+                    words += (b"reason", event.reason)
+                pipe.execute_command(*words)
+            answers: Sequence[object] = await pipe.execute(raise_on_error=False)
+        return answers
+
+    def _refused(self, answer: object) -> Outcome:
+        """Judge an answer that is no entry's id."""
+        error = answer if isinstance(answer, RedisError) else RedisError("answered strangely")
+        text = describe(error)
+        if "WRONGTYPE" in text:
+            return Reject("the stream's key holds something else")
+        self._trouble = text
+        return Retry(text)
+
+    async def _look(self) -> None:
+        try:
+            await self._client.execute_command("PING")
+        except UNAVAILABLE as error:
+            self._trouble = describe(error)
+        else:
+            self._trouble = ""
+            self._checked_at = self._clock.monotonic()
