@@ -1,1 +1,0 @@
-"""What gatewright's RabbitMQ plugins share: connections, declarations, confirmed publishing."""

@@ -1,1 +1,0 @@
-"""Carries publications between gatewright's nodes over RabbitMQ."""

@@ -1,1 +1,0 @@
-"""Tells backends through RabbitMQ what gatewright's clients do."""

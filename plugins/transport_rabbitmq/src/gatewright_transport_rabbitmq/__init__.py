@@ -1,1 +1,0 @@
-"""Lets backends publish to gatewright's clients through RabbitMQ."""
