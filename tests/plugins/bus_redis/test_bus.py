@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from tests.support.survival import eventually
 
 from gatewright import BusUnavailable, Command, PluginContext, Publication
+from gatewright.testing.brokers.redis_server import RedisServer
 from gatewright.testing.toxics import ToxicProxy
 from gatewright_bus_redis import RedisBusSettings, gatewright_bus
 
@@ -78,10 +79,10 @@ async def node(dsn, name, matching=1, **options):
 
 
 @asynccontextmanager
-async def nodes(dsn, *matching):
+async def nodes(dsn, *matching, **options):
     async with AsyncExitStack() as stack:
         made = [
-            await stack.enter_async_context(node(dsn, f"n{number}", each))
+            await stack.enter_async_context(node(dsn, f"n{number}", each, **options))
             for number, each in enumerate(matching)
         ]
 
@@ -151,6 +152,115 @@ async def test_nothing_accepted_is_lost_when_redis_is_killed_and_comes_back(redi
         assert second.payloads == sorted(set(second.payloads))
         assert second.payloads == accepted
         assert second.bus.health().facts.get("gaps", 0) == 0
+
+
+async def test_a_frozen_redis_only_delays_and_nothing_comes_twice(redis):
+    async with nodes(redis.dsn, 1, 1, publish_seconds=3.0) as (first, second):
+        await first.publish(0)
+        redis.freeze()
+        stuck = [asyncio.create_task(first.publish(number)) for number in range(1, 50)]
+        await eventually(lambda: gave_up(first), 30)
+        redis.thaw()
+        await asyncio.gather(*stuck)
+        await first.publish(50)
+        await first.until(51)
+        await second.until(51)
+        assert first.payloads == second.payloads == list(range(51))
+
+
+async def gave_up(node):
+    """Whether an attempt timed out, so that the same will be sent again."""
+    return bool(node.bus._core._outbox.failure)
+
+
+async def test_a_redis_that_stays_frozen_is_red_and_refuses_in_time(redis):
+    async with node(redis.dsn, "n", publish_seconds=1.0) as only:
+        redis.freeze()
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(BusUnavailable):
+            await only.publish(1)
+        assert asyncio.get_running_loop().time() - began < 10
+
+        async def red():
+            return not await only.ready()
+
+        await eventually(red, 15)
+        redis.thaw()
+        await eventually(only.ready, 20)
+        await only.publish(2)
+        await only.until(1)
+        assert only.payloads[-1] == 2
+        assert only.payloads.count(2) == 1
+
+
+async def test_a_full_redis_refuses_by_name_and_goes_on_once_there_is_room(redis):
+    async with (
+        node(redis.dsn, "n", publish_seconds=0.5) as only,
+        Redis.from_url(redis.dsn) as client,
+    ):
+        await client.config_set("maxmemory", 1)
+        with pytest.raises(BusUnavailable, match="OutOfMemoryError"):
+            await only.publish(1)
+        await client.config_set("maxmemory", 0)
+        await only.publish(2)
+        await only.until(1)
+        assert only.payloads == [2]
+
+
+async def test_what_was_trimmed_unread_is_a_gap_and_later_messages_come(redis):
+    async with (
+        ToxicProxy.to("127.0.0.1", redis.port) as proxy,
+        node(redis.dsn, "writes") as writes,
+        node(f"redis://127.0.0.1:{proxy.port}", "reads") as reads,
+        Redis.from_url(redis.dsn) as client,
+    ):
+        proxy.cut()
+        for number in range(5):
+            await writes.publish(number)
+        await client.xtrim("gatewright.bus", maxlen=0, approximate=False)
+        proxy.heal()
+
+        async def told():
+            return reads.bus.health().facts.get("gaps", 0) >= 1
+
+        await eventually(told, 20)
+        await writes.publish(5)
+        await reads.until(1)
+        assert reads.payloads == [5]
+        assert "messages were lost" in reads.bus.health().detail
+        assert writes.payloads == [0, 1, 2, 3, 4, 5]
+
+
+async def test_a_node_that_starts_hears_only_what_comes_then(redis):
+    async with node(redis.dsn, "first") as first:
+        await first.publish(1)
+        async with node(redis.dsn, "second") as second:
+            await first.publish(2)
+            await second.until(1)
+            assert second.payloads == [2]
+
+
+async def test_redis_may_come_later_than_the_nodes(tmp_path):
+    async with RedisServer.absent(tmp_path / "redis") as server:
+        opening = AsyncExitStack()
+        entering = asyncio.create_task(opening.enter_async_context(node(server.dsn, "n")))
+        await asyncio.sleep(0.2)
+        await server.boot()
+        only = await entering
+        await only.publish(1)
+        await only.until(1)
+        await opening.aclose()
+
+
+async def test_no_password_is_shown(redis):
+    async with Redis.from_url(redis.dsn) as client:
+        await client.config_set("requirepass", "s3cret")
+    dsn = redis.dsn.replace("//", "//:s3cret@")
+    async with node(dsn, "n", publish_seconds=0.3) as only:
+        await redis.kill()
+        with pytest.raises(BusUnavailable) as caught:
+            await only.publish(1)
+        assert "s3cret" not in f"{caught.value}{only.bus.health()}"
 
 
 async def test_a_wiped_redis_is_a_gap_that_is_told_and_the_bus_goes_on(redis):

@@ -33,6 +33,8 @@ __all__ = ["BusCore"]
 
 FAREWELL_SECONDS: Final = 0.5
 SHOW_GAP_SECONDS: Final = 300.0
+SILENT_BEATS: Final = 10
+"""A link that brings nothing for so long is taken to be dead without knowing it."""
 
 
 class LinkEnded(GatewrightError):
@@ -40,6 +42,13 @@ class LinkEnded(GatewrightError):
 
     def __str__(self) -> str:
         return "the link stopped reading"
+
+
+class LinkSilent(GatewrightError):
+    """Nothing comes in, not even what this node sends; reading is started anew."""
+
+    def __str__(self) -> str:
+        return f"nothing came in for {SILENT_BEATS} beats"
 
 
 class BusCore:
@@ -75,6 +84,7 @@ class BusCore:
         self._deliver: Deliver | None = None
         self._lost = ""  # why `run` ended, while it is to be started again
         self._stopping = False
+        self._came = False  # whether anything came in since the last beat
         self._seq = 0
         self._answers: list[Answer] = []
         self._gaps = 0
@@ -176,6 +186,7 @@ class BusCore:
 
     def receive(self, data: bytes) -> None:
         """Take the bytes of one message that came in; what cannot be read is counted."""
+        self._came = True
         try:
             envelope = decode(data)
         except Unreadable as error:
@@ -290,14 +301,18 @@ class BusCore:
 
     async def _beat(self) -> None:
         self._send_beat(hello=True)
-        while True:
+        silent = 0
+        while silent < SILENT_BEATS:
             await anyio.sleep(self._beat_seconds)
+            silent = 0 if self._came else silent + 1
+            self._came = False
             if self._canary.missed:
                 self._meter.missed.inc()
             self._nodes.forget()
             self._meter.nodes.set(len(self._nodes.live))
             self._repeats.forget()
             self._send_beat()
+        raise LinkSilent
 
     def _send_beat(self, *, hello: bool = False) -> None:
         beat = Beat(self._node, self._canary.next(), hello=hello, rival=self._nodes.rival)

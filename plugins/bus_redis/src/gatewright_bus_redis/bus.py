@@ -62,7 +62,8 @@ async def open_bus(settings: RedisBusSettings, context: PluginContext) -> AsyncI
             connection, settings.stream, block_seconds=_BLOCK_SECONDS, clock=context.clock
         )
         stack.push_async_callback(reader.close)
-        commands = connection.commands(timeout=settings.publish_seconds)
+        # Half of the time, so that a connection which went silent leaves time for another one.
+        commands = connection.commands(timeout=settings.publish_seconds / 2)
         stack.push_async_callback(commands.aclose)
         core = BusCore(context, publish_timeout=settings.publish_seconds)
         stack.callback(core.close)

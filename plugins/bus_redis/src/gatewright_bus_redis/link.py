@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
@@ -10,7 +11,7 @@ import anyio.lowlevel
 from redis.exceptions import RedisError
 
 from gatewright_bus_kit import Receive
-from gatewright_redis_kit import AnyRedis, StreamReader, describe
+from gatewright_redis_kit import UNAVAILABLE, AnyRedis, Entry, StreamReader, describe
 
 __all__ = ["StreamLink"]
 
@@ -40,6 +41,7 @@ class StreamLink:
         self._max_length = max_length
         self._gap = gap
         self._gaps = 0
+        self._entries: deque[Entry] = deque()  # read, and not yet given on
 
     async def read(self, receive: Receive) -> None:
         """Give every entry to ``receive``; foreign ones too, which it counts as unreadable.
@@ -48,27 +50,34 @@ class StreamLink:
             ConnectionError: Or whatever else a Redis that is away makes of a read.
         """
         while True:
+            await self._give(receive)
             try:
-                entries = await self._reader.read()
+                self._entries.extend(await self._reader.read())
             finally:
                 self._look()
-            turn_ends = monotonic() + _TURN_SECONDS
-            for _, fields in entries:
-                receive(fields[1] if fields[0] == _FIELD else b"")
-                if monotonic() > turn_ends:
-                    await anyio.lowlevel.checkpoint()
-                    turn_ends = monotonic() + _TURN_SECONDS
+
+    async def _give(self, receive: Receive) -> None:
+        turn_ends = monotonic() + _TURN_SECONDS
+        while self._entries:
+            _, fields = self._entries.popleft()
+            receive(fields[1] if fields[0] == _FIELD else b"")
+            if monotonic() > turn_ends:
+                await anyio.lowlevel.checkpoint()
+                turn_ends = monotonic() + _TURN_SECONDS
 
     async def send(self, messages: Sequence[bytes]) -> Sequence[str | None]:
-        """Add messages in one round trip.
+        """Add messages in one round trip, and say what Redis answered to each.
 
-        Raises:
-            ConnectionError: Or the like; whether any was stored is unknown.
+        Where Redis does not answer, whether any was stored is unknown; it is sent again with the
+        same number, by which the nodes recognise a second copy.
         """
-        async with self._commands.pipeline(transaction=False) as pipe:
-            for message in messages:
-                pipe.xadd(self._stream, {_FIELD: message}, maxlen=self._max_length)
-            answers = await pipe.execute(raise_on_error=False)
+        try:
+            async with self._commands.pipeline(transaction=False) as pipe:
+                for message in messages:
+                    pipe.xadd(self._stream, {_FIELD: message}, maxlen=self._max_length)
+                answers = await pipe.execute(raise_on_error=False)
+        except UNAVAILABLE as error:
+            return [describe(error)] * len(messages)
         return [describe(answer) if isinstance(answer, RedisError) else None for answer in answers]
 
     def _look(self) -> None:
