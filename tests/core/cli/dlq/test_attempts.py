@@ -13,6 +13,11 @@ class Sink:
         self.send = send
 
 
+class Transport:
+    def __init__(self, resend):
+        self.resend = resend
+
+
 class Store:
     def __init__(self):
         self.marked = []
@@ -41,10 +46,18 @@ async def each(*letters):
         yield StoredDeadLetter(str(number), one)
 
 
-def redrive(send, *, told=None, per_second=None, clock=None, **settings):
+def redrive(send, *, resend=None, told=None, per_second=None, clock=None, **settings):
     sinks = {"probe": NamedSink(Sink(send), SinkSettings(**settings))}
     tell = (told if told is not None else []).append
-    return Redrive(Store(), sinks, per_second=per_second, tell=tell, clock=clock)
+
+    async def find_resender(target):
+        return None if resend is None or target != "bus" else Transport(resend)
+
+    return Redrive(Store(), sinks, find_resender, per_second=per_second, tell=tell, clock=clock)
+
+
+def publication(number, **fields):
+    return letter(number, kind="publication", type="", connection_id="", target="bus", **fields)
 
 
 async def test_an_attempt_has_the_sinks_own_time_limit():
@@ -137,3 +150,82 @@ async def test_an_answer_between_starts_the_count_of_failures_again():
         return [Done() if batch[0].seq % 20 == 0 else Retry("refused")]
 
     assert await redrive(send).run(each(*map(letter, range(1, 101)))) == Sums(redriven=5, failed=95)
+
+
+async def test_publications_go_back_to_their_transport_and_what_it_took_is_marked():
+    resent = []
+
+    refused = ConnectionError("refused")
+
+    async def resend(letter):
+        if letter.id == "e2":
+            raise refused
+        resent.append(letter.id)
+
+    told = []
+    run = redrive(None, resend=resend, told=told)
+    sums = await run.run(each(*map(publication, range(1, 4))))
+
+    assert resent == ["e1", "e3"]
+    assert run._store.marked == [("0", "redriven"), ("2", "redriven")]
+    assert sums == Sums(redriven=2, failed=1)
+    assert told == ["1 bus publication e2: ConnectionError: refused"]
+
+
+async def test_a_transport_that_hangs_fails_in_time_and_one_that_says_why_is_quoted(monkeypatch):
+    monkeypatch.setattr("gatewright.cli.dlq.attempts.RESEND_SECONDS", 0.05)
+
+    late = TimeoutError("no confirm")
+
+    async def resend(letter):
+        if letter.id == "e1":
+            await anyio.sleep_forever()
+        raise late
+
+    told = []
+    sums = await redrive(None, resend=resend, told=told).run(each(publication(1), publication(2)))
+
+    assert sums == Sums(failed=2)
+    assert told == [
+        "0 bus publication e1: no answer within 0.05 s",
+        "1 bus publication e2: TimeoutError: no confirm",
+    ]
+
+
+async def test_a_broker_that_is_away_is_not_asked_for_every_publication():
+    asked = []
+
+    async def resend(letter):
+        asked.append(letter.id)
+        raise ConnectionError
+
+    told = []
+    sums = await redrive(None, resend=resend, told=told).run(each(*map(publication, range(100))))
+
+    assert (len(asked), sums) == (20, Sums(failed=20, held=80))
+    assert told[-1] == "bus: 20 failures in a row; the rest is held"
+
+
+async def test_the_rate_holds_for_publications_and_events_together(monkeypatch):
+    async def send(_batch):
+        return [Done()]
+
+    async def resend(_letter):
+        pass
+
+    clock = Clock(monkeypatch)
+    run = redrive(send, resend=resend, per_second=10, clock=clock)
+    await run.run(each(letter(1), publication(2), letter(3)))
+
+    assert clock.slept == [0.1, 0.1]
+
+
+async def test_letters_that_are_neither_are_skipped():
+    told = []
+    sums = await redrive(None, told=told).run(each(letter(1, type="born"), publication(2)))
+
+    assert sums == Sums(skipped=2)
+    assert told == [
+        "0 probe born e1: is no event",
+        "1 bus publication e2: is no event; only its publisher can send it again",
+    ]

@@ -1,4 +1,4 @@
-"""Opens the configured dead letter store and event sinks, beside a gateway that may be running."""
+"""Opens dead letters and where they go again, beside a gateway that may be running."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from gatewright.cli.dlq.attempts import NamedSink
-from gatewright.cli.dlq.shared import NoSuchLetter
+from gatewright.cli.dlq.shared import NoSuchLetter, Place
+from gatewright.cli.dlq.transports import Transports, store_of
 from gatewright.cli.options import state_directory
 from gatewright.config.load import load_config
 from gatewright.config.result import Config, Selected
@@ -18,7 +19,7 @@ from gatewright.metrics import Metrics
 from gatewright.model import StoredDeadLetter
 from gatewright.plugin.context import ServerInfo
 from gatewright.plugin.host import Hosts, Surroundings
-from gatewright.plugin.protocols import DeadLetterStore
+from gatewright.plugin.protocols import DeadLetterStore, Resends
 from gatewright.plugin.settings import SinkSettings
 
 __all__ = ["Desk", "at_desk"]
@@ -38,13 +39,17 @@ class Desk:
         store: The open store.
         config: The configuration.
         hosts: What is open; opens more.
+        transports: Opens transports.
         file: Where the local file store keeps its letters; ``None`` for every other store.
+        source: The transport whose own dead letters these are, or ``None``.
     """
 
     store: DeadLetterStore
     config: Config
     hosts: Hosts
+    transports: Transports
     file: Path | None = None
+    source: str | None = None
 
     async def letters(self) -> AsyncIterator[StoredDeadLetter]:
         """Yield every dead letter in the order of writing, those written meanwhile included."""
@@ -80,30 +85,49 @@ class Desk:
             sinks[selected.name] = NamedSink(host.backend, selected.settings)
         return sinks
 
+    async def resender(self, target: str) -> Resends | None:
+        """Return what sends the publications of ``target`` once more; ``None``: nothing can.
 
-def at_desk(file: Path, work: Callable[[Desk], Awaitable[T]], *, last_resort: bool) -> T:
-    """Open the store that ``file`` names, do ``work``, and close everything again.
+        A transport's own dead letters all go back to it.
+
+        Raises:
+            StartError: The transport does not open.
+        """
+        return await self.transports.resender(self.source or target)
+
+
+def at_desk(file: Path, work: Callable[[Desk], Awaitable[T]], place: Place) -> T:
+    """Open the store that ``place`` chooses, do ``work``, and close everything again.
 
     Args:
         file: The configuration.
         work: What to do.
-        last_resort: Take the local file behind the store instead.
+        place: Which dead letters of those that the configuration names.
 
     Raises:
-        OperatorError: The configuration is wrong, or a plugin does not open.
+        OperatorError: The configuration is wrong, or a plugin does not open, or there is no such
+            place.
     """
-    return asyncio.run(_work(load_config(file), work, last_resort=last_resort))
+    return asyncio.run(_work(load_config(file), work, place))
 
 
-async def _work(config: Config, work: Callable[[Desk], Awaitable[T]], *, last_resort: bool) -> T:
+async def _work(config: Config, work: Callable[[Desk], Awaitable[T]], place: Place) -> T:
     configure_logging("warning", "console")
-    selected = config.one("dead_letters")
-    if last_resort and config.last_resort is not None:
-        selected = config.last_resort
     async with Hosts(_surroundings(config)) as hosts:
-        host = await hosts.open(selected)
-        host.start()
-        return await work(Desk(host.backend, config, hosts, _file(selected)))
+        return await work(await _desk(config, hosts, place))
+
+
+async def _desk(config: Config, hosts: Hosts, place: Place) -> Desk:
+    transports = Transports(config, hosts)
+    if place.source is not None:
+        name, transport = await transports.named(place.source)
+        return Desk(store_of(name, transport), config, hosts, transports, source=name)
+    selected = config.one("dead_letters")
+    if place.last_resort and config.last_resort is not None:
+        selected = config.last_resort
+    host = await hosts.open(selected)
+    host.start()
+    return Desk(host.backend, config, hosts, transports, _file(selected))
 
 
 def _file(selected: Selected) -> Path | None:

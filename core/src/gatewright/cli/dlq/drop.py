@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gatewright.cli.dlq.shared import Keys, KeysOrAll, LastResort, number
+from gatewright.cli.dlq.shared import From, Keys, KeysOrAll, LastResort, Place, number
 from gatewright.cli.options import DEFAULT_CONFIG, ConfigFile
 from gatewright.cli.output import say
 
@@ -25,6 +25,7 @@ def drop(
     *,
     every: Annotated[bool, typer.Option("--all", help="Every dead letter there is.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    source: From = None,
     last_resort: LastResort = False,
 ) -> None:
     """Remove dead letters for good."""
@@ -46,4 +47,4 @@ def drop(
             removed += await desk.store.remove(gone[start : start + REMOVED_AT_ONCE])
         return removed
 
-    say(f"removed {number(at_desk(config, dropped, last_resort=last_resort))}")
+    say(f"removed {number(at_desk(config, dropped, Place(source, last_resort)))}")

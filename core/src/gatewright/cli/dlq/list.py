@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from gatewright.cli.dlq.shared import LastResort, moment, number, plain
+from gatewright.cli.dlq.shared import From, LastResort, Place, moment, number, plain
 from gatewright.cli.options import DEFAULT_CONFIG, ConfigFile
 from gatewright.cli.output import console, note, say, table
 from gatewright.model import StoredDeadLetter
@@ -31,6 +31,7 @@ def list_(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line, payloads included.")
     ] = False,
+    source: From = None,
     last_resort: LastResort = False,
 ) -> None:
     """List dead letters, the oldest first."""
@@ -46,7 +47,7 @@ def list_(
                     records.append(record)
         return records, matching, desk.file
 
-    records, matching, file = at_desk(config, listed, last_resort=last_resort)
+    records, matching, file = at_desk(config, listed, Place(source, last_resort))
     if as_json:
         for record in records:
             say(json.dumps(plain(record), ensure_ascii=False))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gatewright.cli.dlq.shared import NEW, Keys, KeysOrAll, LastResort
+from gatewright.cli.dlq.shared import NEW, From, Keys, KeysOrAll, LastResort, Place
 from gatewright.cli.errors import WrongUse
 from gatewright.cli.options import DEFAULT_CONFIG, ConfigFile
 from gatewright.cli.output import note, printable, say
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["redrive"]
 
 COMMAND: Final = "redrive"
+PER_SECOND: Final = 100.0
 
 
 class BadRate(WrongUse):
@@ -35,22 +36,23 @@ def redrive(
     *,
     every: Annotated[bool, typer.Option("--all", help="Every dead letter in state new.")] = False,
     rate: Annotated[
-        float | None,
-        typer.Option("--rate", metavar="N", help="At most this many a second.", show_default=False),
-    ] = None,
+        float, typer.Option("--rate", metavar="N", help="At most this many a second.")
+    ] = PER_SECOND,
+    source: From = None,
     last_resort: LastResort = False,
 ) -> None:
     """Send events to their sinks once more, with their own ids, in the order they were written.
 
-    What is taken is marked redriven; what is not stays as it was. After a failure that may pass,
-    the later events of that connection are held back. Exits with 1 when anything stays behind.
+    Publications go back to where their transport reads. What is taken is marked redriven; what is
+    not stays as it was. After a failure that may pass, the later events of that connection are held
+    back. Exits with 1 when anything stays behind.
     """
     from gatewright.cli.dlq.attempts import Redrive
     from gatewright.cli.dlq.desk import at_desk
 
     if bool(keys) is every:
         raise KeysOrAll(COMMAND)
-    if rate is not None and not rate > 0:
+    if not rate > 0:
         raise BadRate
 
     async def redriven(desk: Desk) -> Sums:
@@ -58,20 +60,32 @@ def redrive(
         run = Redrive(
             desk.store,
             await desk.open_sinks(),
+            desk.resender,
             per_second=rate,
             tell=lambda line: note(printable(line)),
         )
         return await run.run(_new(desk) if every else _each(chosen))
 
-    sums = at_desk(config, redriven, last_resort=last_resort)
+    sums = at_desk(config, redriven, Place(source, last_resort))
     say(str(sums))
     raise typer.Exit(0 if sums.all_went else 1)
 
 
 async def _new(desk: Desk) -> AsyncIterator[StoredDeadLetter]:
+    """Yield what is new now, and not what a gateway writes meanwhile.
+
+    A publication that is still wrong when it comes back becomes a dead letter again, at once: going
+    on to the end would never end.
+    """
+    wanted = {record.key async for record in desk.letters() if record.state == NEW}
+    if not wanted:
+        return
     async for record in desk.letters():
-        if record.state == NEW:
+        if record.key in wanted:
+            wanted.remove(record.key)
             yield record
+            if not wanted:
+                return
 
 
 async def _each(records: list[StoredDeadLetter]) -> AsyncIterator[StoredDeadLetter]:

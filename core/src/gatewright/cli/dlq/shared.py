@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -15,10 +16,13 @@ from gatewright.model import StoredDeadLetter
 
 __all__ = [
     "NEW",
+    "From",
     "Keys",
     "KeysOrAll",
     "LastResort",
     "NoSuchLetter",
+    "OnePlace",
+    "Place",
     "moment",
     "number",
     "plain",
@@ -34,6 +38,44 @@ LastResort = Annotated[
     bool,
     typer.Option("--last-resort", help="Work on the local file that stands behind the store."),
 ]
+
+
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="TRANSPORT",
+        help="Work on what this transport's own broker keeps: redis_stream/eu.",
+        show_default=False,
+    ),
+]
+
+
+class OnePlace(WrongUse):
+    """Both ``--from`` and ``--last-resort`` were given."""
+
+    def __str__(self) -> str:
+        return "gatewright dlq: takes either --from or --last-resort"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which dead letters are meant: by default those of the chosen store.
+
+    Attributes:
+        source: Those of this transport's broker.
+        last_resort: Those of the local file behind the store.
+
+    Raises:
+        OnePlace: Both.
+    """
+
+    source: str | None = None
+    last_resort: bool = False
+
+    def __post_init__(self) -> None:
+        if self.source is not None and self.last_resort:
+            raise OnePlace
 
 
 class KeysOrAll(WrongUse):

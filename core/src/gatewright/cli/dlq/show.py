@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from gatewright.cli.dlq.shared import LastResort, moment, plain
+from gatewright.cli.dlq.shared import From, LastResort, Place, moment, plain
 from gatewright.cli.options import DEFAULT_CONFIG, ConfigFile
 from gatewright.cli.output import console, printable, say, table
 from gatewright.model import StoredDeadLetter
@@ -29,6 +29,7 @@ def show(
     payload: Annotated[
         bool, typer.Option("--payload", help="Print the payload's bytes and nothing else.")
     ] = False,
+    source: From = None,
     last_resort: LastResort = False,
 ) -> None:
     """Show all that is known of one dead letter, its payload last."""
@@ -38,7 +39,7 @@ def show(
         (record,) = await desk.find([key])
         return record
 
-    record = at_desk(config, found, last_resort=last_resort)
+    record = at_desk(config, found, Place(source, last_resort))
     if payload:
         sys.stdout.buffer.write(record.letter.payload)
         return
