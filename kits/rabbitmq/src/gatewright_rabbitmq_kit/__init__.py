@@ -25,15 +25,18 @@ from gatewright_rabbitmq_kit.link import Link
 from gatewright_rabbitmq_kit.messages import Message, persistent
 from gatewright_rabbitmq_kit.pauses import Pauses
 from gatewright_rabbitmq_kit.publisher import ConfirmedPublisher, Prepare
+from gatewright_rabbitmq_kit.queue_store import STATE_HEADER, Codec, QueueStore
 from gatewright_rabbitmq_kit.topology import ExchangeType, bind, use_exchange, use_queue
 
 __all__ = [
+    "STATE_HEADER",
     "UNAVAILABLE",
     "AmqpDsn",
     "AmqpName",
     "BadDsn",
     "Blocked",
     "Broker",
+    "Codec",
     "ConfirmedPublisher",
     "ConnectionLost",
     "Consumer",
@@ -47,6 +50,7 @@ __all__ = [
     "Prepare",
     "PublishFailed",
     "QueueHeld",
+    "QueueStore",
     "RabbitError",
     "Refused",
     "TopologyError",
