@@ -149,7 +149,7 @@ class _AllOfCluster:
         self._pattern = _pattern(beginning)
         self._cut = len(beginning.encode())
 
-    async def read(self, cursor: int) -> tuple[list[str], int]:
+    async def read(self, cursor: int) -> tuple[list[str], int]:  # noqa: ARG002 - one shape for both
         keys = [key async for key in self._store.all_keys(self._pattern)]
         return _texts(keys, self._cut), 0
 

@@ -29,7 +29,7 @@ __all__ = ["RedisPresence", "open_presence"]
 _REFRESH_SECONDS: Final = 20.0
 _LEAVE_SECONDS: Final = 2.0
 _CLAIMED: Final = "claimed by another node"
-_AWAY: Final = (*UNAVAILABLE, TimeoutError)
+_AWAY: Final[tuple[type[Exception], ...]] = (*UNAVAILABLE, TimeoutError)
 
 
 class RedisPresence:

@@ -92,4 +92,4 @@ end
 redis.call('DEL', KEYS[2])
 return 1
 """
-"""Gives everything up; answers 1, 2 if claims are left for others to finish, 0 if it is not ours."""
+"""Gives everything up; answers 1, 2 where claims are left for others, 0 where it is not ours."""
