@@ -44,6 +44,7 @@ class MemoryLink:
         self.refusing = ""  # the reason that is answered
         self.storing = True  # whether what is refused is stored all the same
         self.deaf = False
+        self.ends_well = False  # whether reading returns when it breaks
         self.breaks = asyncio.Event()
         self.batches = []
 
@@ -61,7 +62,8 @@ class MemoryLink:
                     more.cancel()
         finally:
             broken.cancel()
-        raise ConnectionResetError
+        if not self.ends_well:
+            raise ConnectionResetError
 
     def _take(self, messages, receive):
         self.place += len(messages)

@@ -8,7 +8,7 @@ from tests.support.survival import eventually
 
 from gatewright import BusUnavailable, Command, Publication, Receipt
 from gatewright_bus_kit import Beat, decode, encode
-from gatewright_bus_kit.core import LinkSilent
+from gatewright_bus_kit.link import LinkEnded, LinkSilent
 
 pytestmark = pytest.mark.anyio
 
@@ -197,7 +197,20 @@ async def test_a_listener_that_died_silently_is_red_and_started_again():
 
 
 async def ended(node):
-    return any(isinstance(each, LinkSilent) for each in node.ends)
+    return any(
+        isinstance(each, LinkSilent) and str(each) == "nothing came in for 10 beats"
+        for each in node.ends
+    )
+
+
+async def test_a_link_that_stops_reading_is_started_again():
+    async with nodes(1, beat_seconds=1.0) as (only,):
+        only.link.ends_well = True
+        only.link.breaks.set()
+        await only.publish(1)
+        await only.until(1)
+        assert [str(each) for each in only.ends] == ["the link stopped reading"]
+        assert isinstance(only.ends[0], LinkEnded)
 
 
 async def test_before_the_first_canary_it_is_not_ready():

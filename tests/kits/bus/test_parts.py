@@ -12,6 +12,7 @@ from gatewright import BusUnavailable
 from gatewright_bus_kit import Beat
 from gatewright_bus_kit import outbox as outbox_module
 from gatewright_bus_kit.canary import Canary
+from gatewright_bus_kit.gaps import SHOW_SECONDS, Gaps
 from gatewright_bus_kit.nodes import Nodes
 from gatewright_bus_kit.outbox import Outbox
 from gatewright_bus_kit.repeats import REMEMBER_SECONDS, WINDOW, Repeats
@@ -105,6 +106,16 @@ def test_a_canary_that_comes_round_too_late_is_as_bad_as_none():
     assert not canary.alive
     canary.came(99)  # never sent
     assert not canary.alive
+
+
+def test_a_gap_is_shown_for_a_while_and_its_facts_for_good():
+    clock = FakeClock()
+    gaps = Gaps(clock)
+    assert (gaps.recent, gaps.facts) == ("", {})
+    gaps.note("trimmed", 2)
+    assert gaps.recent == "messages were lost: trimmed"
+    clock.sleep(SHOW_SECONDS + 1)
+    assert (gaps.recent, gaps.facts) == ("", {"gaps": 2, "last_gap": "trimmed"})
 
 
 class Stuck:

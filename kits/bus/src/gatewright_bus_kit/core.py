@@ -14,7 +14,6 @@ from gatewright import (
     BusUnavailable,
     Command,
     Deliver,
-    GatewrightError,
     Health,
     PluginContext,
     Publication,
@@ -22,7 +21,8 @@ from gatewright import (
 )
 from gatewright_bus_kit.canary import Canary
 from gatewright_bus_kit.codec import Answer, Answers, Beat, Envelope, Unreadable, decode, encode
-from gatewright_bus_kit.link import Link
+from gatewright_bus_kit.gaps import Gaps
+from gatewright_bus_kit.link import Link, LinkEnded, LinkSilent
 from gatewright_bus_kit.meter import Meter
 from gatewright_bus_kit.nodes import Nodes
 from gatewright_bus_kit.outbox import Outbox
@@ -32,23 +32,8 @@ from gatewright_bus_kit.tally import Tallies
 __all__ = ["BusCore"]
 
 FAREWELL_SECONDS: Final = 0.5
-SHOW_GAP_SECONDS: Final = 300.0
 SILENT_BEATS: Final = 10
 """A link that brings nothing for so long is taken to be dead without knowing it."""
-
-
-class LinkEnded(GatewrightError):
-    """A link stopped reading without an error; it is started again like one that raised."""
-
-    def __str__(self) -> str:
-        return "the link stopped reading"
-
-
-class LinkSilent(GatewrightError):
-    """Nothing comes in, not even what this node sends; reading is started anew."""
-
-    def __str__(self) -> str:
-        return f"nothing came in for {SILENT_BEATS} beats"
 
 
 class BusCore:
@@ -69,7 +54,6 @@ class BusCore:
             beat_seconds: How often the canary is sent; all nodes must agree on it.
         """
         self._log = context.log
-        self._clock = context.clock
         self._node = context.node_id
         self._beat_seconds = beat_seconds
         self._incarnation = secrets.token_bytes(8)
@@ -87,9 +71,7 @@ class BusCore:
         self._came = False  # whether anything came in since the last beat
         self._seq = 0
         self._answers: list[Answer] = []
-        self._gaps = 0
-        self._last_gap = ""
-        self._gap_at = 0.0
+        self._gaps = Gaps(context.clock)
         self._duplicated = False
 
     async def publish(self, message: Publication | Command, *, count: bool) -> Receipt:
@@ -211,9 +193,7 @@ class BusCore:
             what: What happened, in words without secrets.
             times: How often it happened.
         """
-        self._gaps += times
-        self._last_gap = what
-        self._gap_at = self._clock.monotonic()
+        self._gaps.note(what, times)
         self._meter.gaps.inc(times)
         self._log.warning("messages of the bus were lost to this node", what=what)
 
@@ -229,10 +209,9 @@ class BusCore:
         own: dict[str, str | int | float | bool] = {"nodes": len(self._nodes.live)}
         if self._canary.round_trip is not None:
             own["canary_ms"] = round(self._canary.round_trip * 1000, 1)
-        if self._gaps:
-            own |= {"gaps": self._gaps, "last_gap": self._last_gap}
+        own |= self._gaps.facts
         trouble = self._trouble()
-        parts = [trouble, detail, "" if trouble else self._recent_gap()]
+        parts = [trouble, detail, "" if trouble else self._gaps.recent]
         return Health(not trouble, "; ".join(filter(None, parts)), own | dict(facts or {}))
 
     def close(self) -> None:
@@ -251,11 +230,6 @@ class BusCore:
         if not self._canary.alive:
             return f"the canary was missed {self._canary.missed} times{why}"
         return ""
-
-    def _recent_gap(self) -> str:
-        if not self._gaps or self._clock.monotonic() - self._gap_at > SHOW_GAP_SECONDS:
-            return ""
-        return f"messages were lost: {self._last_gap}"
 
     def _received(self, envelope: Envelope, message: Publication | Command) -> None:
         if not self._repeats.is_new(envelope.sender, envelope.seq):
@@ -312,7 +286,7 @@ class BusCore:
             self._meter.nodes.set(len(self._nodes.live))
             self._repeats.forget()
             self._send_beat()
-        raise LinkSilent
+        raise LinkSilent(SILENT_BEATS)
 
     def _send_beat(self, *, hello: bool = False) -> None:
         beat = Beat(self._node, self._canary.next(), hello=hello, rival=self._nodes.rival)

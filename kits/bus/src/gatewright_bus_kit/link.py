@@ -5,10 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-__all__ = ["Link", "Receive"]
+from gatewright import GatewrightError
+
+__all__ = ["Link", "LinkEnded", "LinkSilent", "Receive"]
 
 Receive = Callable[[bytes], None]
 """Takes the bytes of one message that came in. Never blocks, never raises for what it was given."""
+
+
+class LinkEnded(GatewrightError):
+    """A link stopped reading without an error; it is started again like one that raised."""
+
+    def __str__(self) -> str:
+        return "the link stopped reading"
+
+
+class LinkSilent(GatewrightError):
+    """Nothing comes in, not even what this node sends; reading is started anew.
+
+    Attributes:
+        beats: For how long, in beats.
+    """
+
+    def __init__(self, beats: int) -> None:
+        self.beats = beats
+        super().__init__(beats)
+
+    def __str__(self) -> str:
+        return f"nothing came in for {self.beats} beats"
 
 
 class Link(Protocol):
