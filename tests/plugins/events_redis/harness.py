@@ -8,7 +8,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from gatewright import DeadLetter, Event, PluginContext
+from gatewright import DeadLetter, Event, PluginContext, SystemClock
 from gatewright_events_redis import gatewright_dead_letters, gatewright_events
 
 
@@ -35,20 +35,21 @@ def letter(number=1, **fields):
     return DeadLetter(**(given | fields))
 
 
-def context():
+def context(clock=None):
     return PluginContext(
         name="redis_stream",
         log=structlog.get_logger(),
         metrics=CollectorRegistry(),
         node_id="n",
         spawn=lambda *_: None,
+        clock=clock or SystemClock(),
     )
 
 
 @asynccontextmanager
-async def opened(factory, dsn, **options):
+async def opened(factory, dsn, *, clock=None, **options):
     settings = factory.settings(dsn=SecretStr(dsn), **options)
-    async with factory.open(settings, context()) as backend:
+    async with factory.open(settings, context(clock)) as backend:
         yield backend
 
 

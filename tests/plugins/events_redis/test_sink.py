@@ -16,6 +16,16 @@ from gatewright_events_redis import StreamSinkSettings
 pytestmark = pytest.mark.anyio
 
 
+class Clock:
+    now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+    def time(self):
+        return self.now
+
+
 async def entries(redis, stream="ws.events"):
     async with Redis.from_url(redis.dsn) as client:
         return [fields for _, fields in await client.xrange(stream)]
@@ -126,3 +136,49 @@ async def test_ready_follows_redis_without_any_event(redis):
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_refusal_counts_for_a_while_though_redis_answers(redis):
+    clock = Clock()
+    async with Redis.from_url(redis.dsn) as client, sink(redis.dsn, clock=clock) as open_sink:
+        await client.config_set("maxmemory", "1")
+        await open_sink.send([event()])
+        await open_sink._look()
+        assert open_sink.health().detail.startswith(f"127.0.0.1:{redis.port}/0: OutOfMemory")
+        clock.now += 16
+        await open_sink._look()
+        assert open_sink.health().ready
+
+
+async def test_ready_tells_of_a_redis_that_is_away_and_of_its_return(redis):
+    async with sink(redis.dsn) as open_sink:
+        await open_sink._look()
+        assert open_sink.health().ready
+        await redis.kill()
+        await open_sink._look()
+        assert not open_sink.health().ready
+        await redis.restart()
+        await open_sink._look()
+        assert open_sink.health().ready
+
+
+async def test_a_read_only_redis_is_tried_again(redis):
+    async with Redis.from_url(redis.dsn) as client, sink(redis.dsn) as open_sink:
+        await client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        (outcome,) = await open_sink.send([event()])
+        assert isinstance(outcome, Retry)
+        await client.execute_command("REPLICAOF", "NO", "ONE")
+        assert await open_sink.send([event()]) == [Done()]
+
+
+async def test_without_the_right_to_write_events_are_kept_for_later(redis):
+    async with Redis.from_url(redis.dsn) as client:
+        await client.execute_command(
+            "ACL", "SETUSER", "gw", "on", ">pw", "~ws.events", "+ping", "+xadd"
+        )
+        dsn = redis.dsn.replace("//", "//gw:pw@")
+        async with sink(dsn, streams={"connected": "other"}) as open_sink:
+            outcomes = await open_sink.send([event("a"), event("b", kind="connected")])
+    assert outcomes[0] == Done()
+    assert isinstance(outcomes[1], Retry)
+    assert outcomes[1].error.startswith("NoPermissionError")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +70,66 @@ async def test_a_full_redis_raises_so_that_the_local_file_takes_the_letters(redi
         await client.config_set("maxmemory", "1")
         with pytest.raises(RedisError):
             await kept.put([letter()])
+
+
+async def test_letters_survive_a_killed_redis_and_a_batch_that_it_does_not_take_raises(redis):
+    async with store(redis.dsn) as kept:
+        await kept.put([letter(1)])
+        await redis.kill()
+        with pytest.raises((RedisError, OSError)):
+            await kept.put([letter(2)])
+        await redis.restart()
+        await kept.put([letter(3)])
+        assert [each.letter.seq for each in await kept.read()] == [1, 3]
+
+
+async def test_a_batch_of_which_one_is_refused_raises(redis):
+    async with Redis.from_url(redis.dsn) as client, store(redis.dsn) as kept:
+        await client.set("ws.events.dlq", "taken")
+        with pytest.raises(RedisError, match="WRONGTYPE"):
+            await kept.put([letter(1), letter(2)])
+
+
+async def test_a_frozen_redis_raises_sooner_than_the_core_gives_up(redis):
+    async with store(redis.dsn) as kept:
+        await kept.put([letter(1)])
+        redis.freeze()
+        began = time.monotonic()
+        with pytest.raises((RedisError, OSError)):
+            await kept.put([letter(2)])
+        assert time.monotonic() - began < 10
+        redis.thaw()
+
+
+async def test_marks_are_in_a_hash_in_the_slot_of_the_stream(redis):
+    async with Redis.from_url(redis.dsn) as client, store(redis.dsn) as kept:
+        await kept.put([letter(1)])
+        (one,) = await kept.read()
+        await kept.mark(one.key, "redriven")
+        assert await client.hgetall("{ws.events.dlq}:marks") == {one.key.encode(): b"redriven"}
+
+
+async def test_letters_can_be_capped(redis):
+    async with store(redis.dsn, max_length=100) as kept:
+        await kept.put([letter(number) for number in range(1000)])
+        found = await kept.read(limit=1000)
+    assert len(found) < 400
+    assert found[-1].letter.seq == 999
+
+
+async def test_ready_follows_redis(redis):
+    async with store(redis.dsn) as kept:
+        running = asyncio.create_task(kept.run())
+        try:
+            async with asyncio.timeout(20):
+                while not kept.health().ready:
+                    await asyncio.sleep(0.01)
+                await redis.kill()
+                while kept.health().ready:
+                    await asyncio.sleep(0.05)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 @given(st.dictionaries(st.binary(max_size=8), st.binary(max_size=20), max_size=8))

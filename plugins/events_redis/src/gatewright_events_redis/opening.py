@@ -11,6 +11,7 @@ from gatewright import PluginContext
 from gatewright_events_redis.settings import StreamLetterSettings, StreamSinkSettings
 from gatewright_events_redis.sink import StreamSink
 from gatewright_events_redis.store import StreamStore
+from gatewright_events_redis.writing import writer_for
 from gatewright_redis_kit import AnyRedis, Connection
 
 __all__ = ["open_sink", "open_store"]
@@ -30,6 +31,7 @@ async def open_sink(
     async with _client(settings.dsn, settings.timeout_seconds, context) as (client, shown):
         yield StreamSink(
             client,
+            writer_for(client, settings.timeout_seconds),
             stream=settings.stream,
             streams=settings.streams,
             max_length=settings.max_length,
@@ -49,7 +51,11 @@ async def open_store(
     """
     async with _client(settings.dsn, STORE_SECONDS, context) as (client, shown):
         yield StreamStore(
-            client, stream=settings.stream, max_length=settings.max_length, shown=shown
+            client,
+            writer_for(client, STORE_SECONDS),
+            stream=settings.stream,
+            max_length=settings.max_length,
+            shown=shown,
         )
 
 

@@ -1,27 +1,32 @@
-"""The event sink: one pipeline per batch, an outcome per event."""
+"""The event sink: one round trip per batch, an outcome per event."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Final
 
 import anyio
 from redis.exceptions import RedisError
 
 from gatewright import Clock, Done, Event, EventType, Health, Outcome, Reject, Retry
+from gatewright_events_redis.writing import Command, Writer
 from gatewright_redis_kit import UNAVAILABLE, AnyRedis, describe
 
 __all__ = ["StreamSink"]
 
 _DONE: Final = Done()
 _LOOK_SECONDS: Final = 5.0
+_REFUSED_SECONDS: Final = 15.0
+"""How long a refusal counts that no later event disproved: a full Redis answers questions well."""
 
 
 class StreamSink:
     """Adds events to streams.
 
     Args:
-        client: Writes; never repeats a command by itself, for what timed out may be stored.
+        client: Asks Redis how it is.
+        writer: Writes; never repeats a command by itself, for what timed out may be stored.
         stream: Where events go.
         streams: Where those of some types go instead.
         max_length: About so many entries are kept, or ``None`` for all.
@@ -29,11 +34,21 @@ class StreamSink:
         clock: The time.
     """
 
-    __slots__ = ("_arguments", "_checked_at", "_client", "_clock", "_shown", "_trouble")
+    __slots__ = (
+        "_arguments",
+        "_checked_at",
+        "_client",
+        "_clock",
+        "_refused_at",
+        "_shown",
+        "_trouble",
+        "_write",
+    )
 
     def __init__(
         self,
         client: AnyRedis,
+        writer: Writer,
         *,
         stream: str,
         streams: Mapping[EventType, str],
@@ -47,10 +62,12 @@ class StreamSink:
             kind: ("XADD", streams.get(kind, stream), *cap, "*", b"data") for kind in kinds
         }
         self._client = client
+        self._write = writer.write
         self._shown = shown
         self._clock = clock
         self._trouble = "not asked yet"
         self._checked_at = 0.0
+        self._refused_at = -inf
 
     async def send(self, batch: Sequence[Event]) -> Sequence[Outcome]:
         """Add each event once, in one round trip, and say what became of it.
@@ -58,7 +75,7 @@ class StreamSink:
         Being cancelled leaves open whether any was stored. Safe from many tasks.
         """
         try:
-            answers = await self._added(batch)
+            answers = await self._write([self._command(event) for event in batch])
         except UNAVAILABLE as error:
             self._trouble = describe(error)
             return [Retry(self._trouble)] * len(batch)
@@ -78,17 +95,13 @@ class StreamSink:
         detail = f"{self._shown}: {self._trouble}" if self._trouble else ""
         return Health(not self._trouble, detail, {"redis": self._shown})
 
-    async def _added(self, batch: Sequence[Event]) -> Sequence[object]:
-        async with self._client.pipeline(transaction=False) as pipe:
-            for event in batch:
-                words = [*self._arguments[event.type], event.body, b"id", event.id]
-                if event.seq:
-                    words += (b"seq", event.seq)
-                if event.reason is not None:
-                    words += (b"reason", event.reason)
-                pipe.execute_command(*words)
-            answers: Sequence[object] = await pipe.execute(raise_on_error=False)
-        return answers
+    def _command(self, event: Event) -> Command:
+        start = self._arguments[event.type]
+        if event.reason is None and event.seq:  # nearly every event
+            return (*start, event.body, b"id", event.id, b"seq", event.seq)
+        seq: Command = (b"seq", event.seq) if event.seq else ()
+        reason: Command = () if event.reason is None else (b"reason", event.reason)
+        return (*start, event.body, b"id", event.id, *seq, *reason)
 
     def _refused(self, answer: object) -> Outcome:
         """Judge an answer that is no entry's id."""
@@ -97,6 +110,7 @@ class StreamSink:
         if "WRONGTYPE" in text:
             return Reject("the stream's key holds something else")
         self._trouble = text
+        self._refused_at = self._clock.monotonic()
         return Retry(text)
 
     async def _look(self) -> None:
@@ -105,5 +119,6 @@ class StreamSink:
         except UNAVAILABLE as error:
             self._trouble = describe(error)
         else:
-            self._trouble = ""
             self._checked_at = self._clock.monotonic()
+            if self._checked_at - self._refused_at >= _REFUSED_SECONDS:
+                self._trouble = ""

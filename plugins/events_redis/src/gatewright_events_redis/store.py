@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final, cast
 
 import anyio
 
 from gatewright import DeadLetter, Health, StoredDeadLetter
 from gatewright_events_redis.letters import fields_of, letter_of
+from gatewright_events_redis.writing import Writer
 from gatewright_redis_kit import UNAVAILABLE, AnyRedis, describe, key_beside
 
 __all__ = ["StreamStore"]
@@ -29,9 +31,16 @@ class StreamStore:
     """Keeps dead letters as entries; a key is an entry's id. Safe from many tasks."""
 
     def __init__(
-        self, client: AnyRedis, *, stream: str, max_length: int | None, shown: str
+        self,
+        client: AnyRedis,
+        writer: Writer,
+        *,
+        stream: str,
+        max_length: int | None,
+        shown: str,
     ) -> None:
         self._client = client
+        self._writer = writer
         self._stream = stream
         self._marks = key_beside(stream, "marks")
         self._cap = () if max_length is None else ("MAXLEN", "~", str(max_length))
@@ -44,11 +53,13 @@ class StreamStore:
         Raises:
             RedisError: Some are not known to be there.
         """
-        async with self._client.pipeline(transaction=False) as pipe:
-            for record in records:
-                words = [part for pair in fields_of(record).items() for part in pair]
-                pipe.execute_command("XADD", self._stream, *self._cap, "*", *words)
-            await pipe.execute()
+        start = ("XADD", self._stream, *self._cap, "*")
+        answers = await self._writer.write(
+            [(*start, *chain.from_iterable(fields_of(record).items())) for record in records]
+        )
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
 
     async def read(self, after: str | None = None, limit: int = 100) -> Sequence[StoredDeadLetter]:
         """Return up to ``limit`` records in the order of writing, after the key ``after``.
