@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatewright_redis_kit.cancellation import Cancellation
 from gatewright_redis_kit.certificates import UnusableCertificates
 from gatewright_redis_kit.connection import AnyRedis, Connection, RedisDsn
 from gatewright_redis_kit.dsn import BadDsn
@@ -15,6 +16,7 @@ __all__ = [
     "UNAVAILABLE",
     "AnyRedis",
     "BadDsn",
+    "Cancellation",
     "Connection",
     "Entry",
     "Pauses",

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from redis.exceptions import ResponseError
 
 from gatewright import Clock
+from gatewright_redis_kit.cancellation import Cancellation
 from gatewright_redis_kit.connection import AnyRedis, Connection
 from gatewright_redis_kit.errors import UNAVAILABLE
 from gatewright_redis_kit.position import Position, StreamInfo
@@ -108,15 +109,18 @@ class StreamReader:
         Raises:
             ConnectionError: Or any other of `UNAVAILABLE`; read again after a pause.
         """
+        cancellation = Cancellation()
         await self.resolve()
         try:
             if self._clock.monotonic() >= self._look_at:
                 self._position.observe(await self._info())
                 self._looked()
+            cancellation.check()
             reply = await self._client.execute_command(
                 "XREAD", "COUNT", self._count, "BLOCK", self._block,
                 "STREAMS", self._stream, self._position.cursor,
             )  # fmt: skip
+            cancellation.check()
         except BaseException:
             self._look_at = 0.0
             raise

@@ -19,7 +19,14 @@ from gatewright import (
     Reach,
     parse_publication,
 )
-from gatewright_redis_kit import UNAVAILABLE, AnyRedis, Entry, Pauses, StreamReader
+from gatewright_redis_kit import (
+    UNAVAILABLE,
+    AnyRedis,
+    Cancellation,
+    Entry,
+    Pauses,
+    StreamReader,
+)
 from gatewright_transport_redis.counters import Counters
 from gatewright_transport_redis.dead_letters import StreamDeadLetters
 from gatewright_transport_redis.entries import data_of, fields_as_json
@@ -77,7 +84,9 @@ class RedisStreamTransport:
             Exception: The gateway's dead letters failed, or ``publish`` did otherwise than its
                 protocol says. Nothing is lost: the next `run` begins with the same entry.
         """
+        cancellation = Cancellation()
         while True:
+            cancellation.check()
             try:
                 await self._publish_all(publish)
             except BusUnavailable:
