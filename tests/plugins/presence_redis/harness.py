@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from tests.support.survival import eventually
 
-from gatewright import ConnectionInfo, PluginContext
+from gatewright import ConnectionInfo, PluginContext, SystemClock
 from gatewright_presence_redis import RedisPresence, gatewright_presence
 
 LEASE = 3
@@ -60,23 +60,24 @@ class Node:
         return self.presence.health().ready
 
 
-def context(node_id, membership):
+def context(node_id, membership, clock=None):
     return PluginContext(
         name="redis",
         log=structlog.get_logger(),
         metrics=CollectorRegistry(),
         node_id=node_id,
         spawn=lambda *_: None,
+        clock=clock or SystemClock(),
         provided={"membership": membership},
     )
 
 
 @asynccontextmanager
-async def node(dsn, node_id="a", *, start=True, **options):
+async def node(dsn, node_id="a", *, start=True, clock=None, **options):
     factory = gatewright_presence()
     settings = factory.settings(dsn=SecretStr(dsn), **{"lease_seconds": LEASE, **options})
     membership = Membership()
-    async with factory.open(settings, context(node_id, membership)) as presence:
+    async with factory.open(settings, context(node_id, membership, clock)) as presence:
         made = Node(presence, membership)
         if start:
             made.start()

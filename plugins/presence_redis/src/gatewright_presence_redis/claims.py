@@ -54,22 +54,33 @@ class Watch:
         self._log = log
         self.others = 0
 
-    async def look(self) -> None:
+    async def look(self) -> int:
         """Count the live nodes; claim those whose lease has lapsed, once we may.
 
-        Being cancelled or failing half-way loses nothing: a claim is listed before it is made.
+        Where our own lease has lapsed too, it is Redis that lost time (its clock jumped, it stood
+        still), and nobody is judged by that. Being cancelled or failing half-way loses nothing: a
+        claim is listed before it is made.
+
+        Returns:
+            How many nodes were claimed.
         """
         members = await self._store.call("SMEMBERS", self._keys.nodes)
         nodes = [one for one in (_text(each) for each in members) if one not in {"", self._node_id}]
-        leases = await self._store.pipelined(("GET", self._keys.of(one).lease) for one in nodes)
+        own, *leases = await self._store.pipelined(
+            ("GET", keys.lease) for keys in (self._own, *map(self._keys.of, nodes))
+        )
         self.others = sum(lease is not None for lease in leases)
         lapsed = [one for one, lease in zip(nodes, leases, strict=True) if lease is None]
+        if own != self._lease.token.encode():
+            return 0
         random.shuffle(lapsed)  # so that survivors share them
+        claimed = 0
         for node in lapsed:
             if self._lease.may_claim:
-                await self._claim(node)
+                claimed += await self._claim(node)
+        return claimed
 
-    async def _claim(self, node: str) -> None:
+    async def _claim(self, node: str) -> bool:
         its = self._keys.of(node)
         claim = its.claim(uuid4().hex)
         await self._store.call("SADD", self._own.claims, claim)
@@ -78,11 +89,13 @@ class Watch:
         if count in {_ALIVE, _NOTHING}:
             await self._store.call("SREM", self._own.claims, claim)
         if count == _ALIVE:
-            return
+            return False
         await self._strike(node)
-        if count != _NOTHING:
-            self._counters.claims.inc()
-            self._log.warning("node is gone, its connections are ours", node=node, records=count)
+        if count == _NOTHING:
+            return False
+        self._counters.claims.inc()
+        self._log.warning("node is gone, its connections are ours", node=node, records=count)
+        return True
 
     async def _strike(self, node: str) -> None:
         """Take a node off the list, unless it is back by now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -76,6 +77,7 @@ class RedisPresence:
         self._owed: dict[str, ConnectionInfo] = {}  # written without a record, for want of a lease
         self._told = Standing.UNKNOWN
         self._trouble: dict[str, str] = {}
+        self._claimed = asyncio.Event()  # there are claims to work off
 
     @property
     def refresh_seconds(self) -> float | None:
@@ -139,7 +141,7 @@ class RedisPresence:
         async with anyio.create_task_group() as group:
             group.start_soon(self._forever, "lease", self._beat, every)
             group.start_soon(self._forever, "nodes", self._watch_others, every)
-            group.start_soon(self._forever, "claims", self._clean, every)
+            group.start_soon(self._forever, "claims", self._clean, every, self._claimed)
 
     def health(self) -> Health:
         """Return whether presence is written, and what else there is to know."""
@@ -184,8 +186,16 @@ class RedisPresence:
             self._owed |= {info.connection_id: info for info in batch}
         await self._writer.write(batch, records=self._own.conns if with_records else None)
 
-    async def _forever(self, name: str, step: Callable[[], Awaitable[None]], every: float) -> None:
+    async def _forever(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[None]],
+        every: float,
+        hurry: asyncio.Event | None = None,
+    ) -> None:
+        """Take a step again and again; ``hurry`` cuts a pause short."""
         pauses = Pauses(self._context.clock)
+        hurry = hurry or asyncio.Event()
         while True:
             try:
                 await step()
@@ -196,7 +206,9 @@ class RedisPresence:
                 self._succeeded(name)
                 pauses.reset()
                 pause = every * random.uniform(0.9, 1.0)  # noqa: S311 - so that nodes fall out of step
-            await anyio.sleep(pause)
+            with anyio.move_on_after(pause):
+                await hurry.wait()
+                hurry.clear()
 
     def _failed(self, name: str, error: Exception) -> None:
         text = describe(error)
@@ -250,8 +262,8 @@ class RedisPresence:
             self._log.warning("lease is not held", node=self._context.node_id, why=standing.value)
 
     async def _watch_others(self) -> None:
-        if self._lease.is_held:
-            await self._watch.look()
+        if self._lease.is_held and await self._watch.look():
+            self._claimed.set()
 
     async def _clean(self) -> None:
         if self._lease.is_held:
@@ -262,10 +274,10 @@ class RedisPresence:
             return
         if not await self._lease.owns():
             return
-        for value in (await self._store.call("HGETALL", self._own.conns)).values():
-            info = decode_record(value)
-            if info is not None:
-                await self._writer.forget([info], records=None)
+        records = (await self._store.call("HGETALL", self._own.conns)).values()
+        infos = [info for info in map(decode_record, records) if info is not None]
+        for start in range(0, len(infos), AT_ONCE):
+            await self._writer.forget(infos[start : start + AT_ONCE], records=None)
         if await self._lease.release():
             await self._store.call("SREM", self._nodes, self._context.node_id)
 
@@ -278,7 +290,9 @@ async def open_presence(
     Connection.parse(settings.dsn).check()
     presence = RedisPresence(settings, context)
     try:
-        yield presence
-        await presence.leave()
+        try:
+            yield presence
+        finally:
+            await presence.leave()
     finally:
         await presence.aclose()
