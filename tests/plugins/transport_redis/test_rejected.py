@@ -2,10 +2,10 @@
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.faults.test_poison import POISON
-from tests.plugins.transport_redis.harness import entry, running, until
+from tests.plugins.transport_redis.harness import entry, publishing, running, until
 
 from gatewright import InvalidPublication, parse_publication
 from gatewright.testing.brokers.redis_server import RedisServer
@@ -52,28 +52,32 @@ BODIES = st.one_of(
 )
 
 
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
-@given(st.lists(BODIES, max_size=30))
-def test_whatever_is_added_is_published_or_a_dead_letter(tmp_path_factory, bodies):
+@pytest.fixture(scope="module")
+async def long_running(tmp_path_factory, anyio_backend):
+    """A node for many examples, with a Redis of its own."""
     folder = tmp_path_factory.mktemp("redis")
-    anyio.run(published_or_dead, folder, bodies, backend="asyncio")
-
-
-async def published_or_dead(folder, bodies):
-    from tests.plugins.transport_redis.harness import publishing  # noqa: PLC0415
-
-    good = [each for each in bodies if is_valid(each)]
-    bad = [each for each in bodies if not is_valid(each)]
     async with RedisServer.start(folder) as redis, publishing(redis) as backend:
         async with running(redis.dsn) as node:
-            await backend.add_raw(*bodies)
-            await backend.add(1)
-            await node.hears(len(good) + 1)
-            assert len(node.published) == len(good) + 1
-        assert [raw for _, raw in await backend.letters()] == bad
-        assert node.letters.records == []
+            yield node, backend
+
+
+@settings(max_examples=60)
+@given(st.lists(BODIES, max_size=30))
+async def test_whatever_is_added_is_published_or_a_dead_letter(long_running, bodies):
+    node, backend = long_running
+    node.published.clear()
+    await backend.client.delete("ws.dlq")
+    good = [each for each in bodies if is_valid(each)]
+    bad = [each for each in bodies if not is_valid(each)]
+    await backend.add_raw(*bodies)
+    await backend.add(1)
+
+    await until(lambda: len(node.published) > len(good))
+    while await backend.client.xlen("ws.dlq") < len(bad):
+        await anyio.sleep(0.005)
+    assert [raw for _, raw in await backend.letters()] == bad
+    assert len(node.published) == len(good) + 1
+    assert node.letters.records == []
 
 
 def is_valid(body):

@@ -56,6 +56,7 @@ class StreamReader:
         self._from_now = start is None
         self._position = Position(start or f"{int(clock.time() * 1000)}-0")
         self._look_at = 0.0
+        self._answered = False
         self._client: AnyRedis = connection.blocking(block_seconds=block_seconds)
         self._client.set_response_callback("XREAD", _as_sent)
         self._client.set_response_callback("XINFO STREAM", _as_sent)
@@ -104,6 +105,9 @@ class StreamReader:
     async def read(self) -> list[Entry]:
         """Return the next entries, or none after ``block_seconds``; the cursor is then past them.
 
+        The first read, and the first one after a failure, does not wait: that Redis answers is
+        known at once.
+
         Cancelling loses nothing: the cursor only moves when entries are returned.
 
         Raises:
@@ -117,13 +121,15 @@ class StreamReader:
                 self._looked()
             cancellation.check()
             reply = await self._client.execute_command(
-                "XREAD", "COUNT", self._count, "BLOCK", self._block,
+                "XREAD", "COUNT", self._count, *self._patience(),
                 "STREAMS", self._stream, self._position.cursor,
             )  # fmt: skip
             cancellation.check()
         except BaseException:
             self._look_at = 0.0
+            self._answered = False
             raise
+        self._answered = True
         if not reply:
             self._look_at = 0.0
             return []
@@ -134,6 +140,9 @@ class StreamReader:
     async def close(self) -> None:
         """Close the client; safe to call twice."""
         await self._client.aclose()
+
+    def _patience(self) -> tuple[str | int, ...]:
+        return ("BLOCK", self._block) if self._answered else ()
 
     def _looked(self) -> None:
         self._look_at = self._clock.monotonic() + _LOOK_SECONDS
