@@ -122,6 +122,22 @@ async def test_without_the_right_to_run_scripts_each_node_writes_and_says_so_onc
     assert sorted(raw for _, raw in await backend.letters()) == [b"a", b"a", b"b", b"b"]
 
 
+async def test_the_rights_that_the_readme_names_suffice(redis, backend):
+    await backend.client.execute_command(
+        "ACL SETUSER gw on >pw -@all %R~ws.outbox ~ws.dlq ~{ws.dlq}:* "
+        "+xread +xinfo|stream +eval +set +del +xadd"
+    )
+    async with running(redis.dsn.replace("//", "//gw:pw@")) as node:
+        await backend.add_raw(b"broken")
+        await backend.add(1)
+
+        assert await node.hears(1) == [1]
+        while not await backend.letters():
+            await anyio.sleep(0.01)
+        assert await backend.letters() == [("parse_error", b"broken")]
+        assert node.logged == ["reading"]
+
+
 async def test_a_dead_letter_stream_that_is_denied_goes_to_the_gateways_letters(redis, backend):
     await backend.client.execute_command(
         "ACL SETUSER gw on >pw ~ws.outbox ~{ws.dlq}:* %R~ws.dlq +@all"
