@@ -53,7 +53,7 @@ class Node:
     async def publish(self, publication: Publication, *, count: bool = True) -> Receipt:
         assert not count
         if self.bus_away:
-            raise BusUnavailable
+            raise BusUnavailable(reason="away")
         if self.pace:
             await asyncio.sleep(self.pace)
         self.published.append(publication)
@@ -161,15 +161,17 @@ class Backend:
         frames: list[FrameType] = []
         async with self.broker.session() as link:
             await self._declare(link)
-            channel = await link.channel()
-            for each in bodies:
+            channel = await link.channel(confirms=True)
+            for number, each in enumerate(bodies, 1):
+                channel.confirmations[number] = channel.create_future()
                 frames.append(Basic.Publish(exchange=NAME, routing_key=NAME, mandatory=True))
                 frames.append(ContentHeader(properties=properties, body_size=len(each)))
                 most = channel.max_content_size
                 parts = (each[at : at + most] for at in range(0, len(each), most))
                 frames += [ContentBody(part) for part in parts]
+            confirmed = list(channel.confirmations.values())
             await channel.write_queue.put(ChannelFrame.marshall(channel.number, frames))
-            await channel.basic_qos()  # answered once everything before it was taken
+            await asyncio.gather(*confirmed)
 
     async def publish_surely(self, number: int) -> None:
         """Publish one under an id of its own until it is confirmed, as a careful backend."""

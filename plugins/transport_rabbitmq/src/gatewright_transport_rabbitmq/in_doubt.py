@@ -24,7 +24,9 @@ class InDoubt:
     Most backends send no ids. But the broker gives back in order what it had not seen acknowledged,
     so what it gives again are the last messages that this node had, from some point on. Nothing
     unhandled is taken for handled as long as bodies differ; among equal ones the later is assumed,
-    so that one is rather published twice than never.
+    so that one is rather published twice than never. For the same reason a message is remembered
+    only until the broker is known to have seen its acknowledgement, a moment later. A broker that
+    is killed may forget even then: what it gives again after that is published again.
 
     Args:
         size: How many messages can be unacknowledged at once.

@@ -13,6 +13,7 @@ from gatewright_transport_rabbitmq.watch import Watch
 __all__ = ["Keeper"]
 
 _EVERY: Final = 5.0
+_SETTLE_EVERY: Final = 0.1
 
 
 class Keeper:
@@ -25,13 +26,20 @@ class Keeper:
 
     async def run(self, link: Link, consumer: Consumer) -> None:
         """Look after one consumer until cancelled, or until its connection has to be dropped."""
+        clock = asyncio.get_running_loop().time
+        settled, mends_at = self._in_doubt.mark(), clock() + _EVERY
         while True:
-            await asyncio.sleep(_EVERY)
-            mark = self._in_doubt.mark()
+            await asyncio.sleep(_SETTLE_EVERY)
+            mark, mends = self._in_doubt.mark(), clock() >= mends_at
+            if mark == settled and not mends:
+                continue
             try:
                 await consumer.check()
                 self._in_doubt.settled(mark)
-                self._watch.topology(await self._topology.mend(link))
+                settled = mark
+                if mends:
+                    self._watch.topology(await self._topology.mend(link))
+                    mends_at = clock() + _EVERY
             except TimeoutError:
                 link.abort()
                 return
@@ -39,3 +47,4 @@ class Keeper:
                 if link.lost or consumer.failed is not None:
                     return
                 self._watch.topology(describe(error))
+                mends_at = clock() + _EVERY
