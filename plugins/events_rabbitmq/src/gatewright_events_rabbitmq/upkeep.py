@@ -1,0 +1,140 @@
+"""Keeps a publisher connected, with what it publishes to in place."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from gatewright import Health
+from gatewright_events_rabbitmq.routes import Routes
+from gatewright_rabbitmq_kit import (
+    UNAVAILABLE,
+    Broker,
+    ConfirmedPublisher,
+    Link,
+    Pauses,
+    describe,
+)
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+__all__ = ["Upkeep"]
+
+_LOOK_SECONDS: Final = 5.0
+_ENDED: Final = "the connection ended"
+_ALARM: Final = "takes no events for now: an alarm is raised"
+
+
+class Upkeep:
+    """Connects, declares, looks after both, and knows how things are.
+
+    Attributes:
+        publisher: What it looks after; nobody else connects it.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        routes: Routes,
+        *,
+        seconds: float,
+        pauses: Pauses,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self.publisher = ConfirmedPublisher(broker, prepare=self._prepare, timeout=seconds)
+        self._shown = broker.shown
+        self._routes = routes
+        self._pauses = pauses
+        self._log = log
+        self._link: Link | None = None
+        self._trouble = "not connected yet"
+        self._note = ""
+        self._calls: asyncio.Future[None] | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection."""
+        return self._trouble or _ENDED
+
+    def call(self) -> None:
+        """Say that the publisher has to be connected or prepared again. Never blocks."""
+        if self._calls is not None and not self._calls.done():
+            self._calls.set_result(None)
+
+    async def run(self) -> None:
+        """Look after the publisher until cancelled; its connection then stays as it is."""
+        while True:
+            try:
+                await self.publisher.connect()
+            except UNAVAILABLE as error:
+                self._away(describe(error))
+                await anyio.sleep(self._pauses.next())
+                continue
+            self._back()
+            while self.publisher.connected:
+                await self._until_called()
+                await self._look()
+
+    def health(self) -> Health:
+        """Tell whether events can be published, and why not."""
+        facts = {"rabbitmq": self._shown}
+        if not self.publisher.connected:
+            return Health(ready=False, detail=f"{self._shown}: {self.trouble}", facts=facts)
+        if self._link is not None and self._link.blocked:
+            return Health(ready=False, detail=f"{self._shown} {_ALARM}", facts=facts)
+        return Health(ready=True, detail=self._note, facts=facts)
+
+    async def _prepare(self, link: Link) -> None:
+        self._link = link
+        self._noted(await self._routes.ensure(link))
+
+    async def _until_called(self) -> None:
+        """Wait until somebody calls, the connection ends, or it is time to look."""
+        link = self._link
+        if link is None or not self.publisher.connected:
+            return
+        closing = link.connection.closing
+        self._calls = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait({self._calls, closing}, timeout=_LOOK_SECONDS)
+        finally:
+            self._calls = None
+            closing.add_done_callback(_look_at)
+
+    async def _look(self) -> None:
+        """See that a quiet broker answers and that bindings are there; drop a connection if not."""
+        link = self._link
+        if link is None or link.blocked or not self.publisher.connected:
+            return
+        try:
+            self._noted(await self._routes.mend(link))
+        except TimeoutError:
+            if not link.blocked:
+                link.abort()
+        except UNAVAILABLE as error:
+            if not link.lost:
+                self._noted(describe(error))
+
+    def _away(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._log.warning("no connection to RabbitMQ", rabbitmq=self._shown, error=trouble)
+        self._trouble = trouble
+
+    def _back(self) -> None:
+        self._pauses.reset()
+        self._trouble = ""
+        self._log.info("connected to RabbitMQ", rabbitmq=self._shown)
+
+    def _noted(self, note: str) -> None:
+        if note and note != self._note:
+            self._log.warning("RabbitMQ is not as it should be", rabbitmq=self._shown, problem=note)
+        self._note = note
+
+
+def _look_at(closing: asyncio.Future[object]) -> None:
+    """Take note of an error, so that nobody logs that it was overlooked."""
+    if not closing.cancelled():
+        closing.exception()
