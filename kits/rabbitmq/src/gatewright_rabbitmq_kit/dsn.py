@@ -77,7 +77,7 @@ def parse_dsn(text: str) -> Dsn:
     if url.user is None:
         url = url.with_user("guest").with_password("guest")
     url = url.with_query(_options(parts.query))
-    return Dsn(url, f"{_bracketed(host)}:{url.port}{url.path}")
+    return Dsn(url, f"{_bracketed(host)}:{url.port}/{url.path[1:].removeprefix('/')}")
 
 
 def _url(text: str) -> URL:

@@ -34,11 +34,12 @@ class Link:
         self.connection = connection
         self.timeout = timeout
         self._sockets = sockets
+        self._aborted = False
 
     @property
     def lost(self) -> bool:
         """Whether the connection has ended."""
-        return not self.connection.is_opened
+        return self._aborted or not self.connection.is_opened
 
     @property
     def blocked(self) -> bool:
@@ -98,6 +99,7 @@ class Link:
 
     def abort(self) -> None:
         """Drop the connection at once, without a farewell."""
+        self._aborted = True
         self._sockets.abort()
 
 
