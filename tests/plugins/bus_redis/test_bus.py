@@ -323,7 +323,7 @@ async def test_what_others_write_into_the_stream_is_ignored(redis):
 
 
 async def test_the_stream_is_capped(redis):
-    async with node(redis.dsn, "n", max_length=1000) as only:
+    async with node(redis.dsn, "n", max_length=1000, publish_seconds=30) as only:
         for start in range(0, 3000, 300):
             await asyncio.gather(*(only.publish(start + number) for number in range(300)))
         await only.until(3000)
