@@ -312,6 +312,7 @@ async def test_a_connection_that_ends_is_replaced_by_the_next_call(rabbitmq, bro
     assert [each for each in found if each not in {b"2", b"4"}] == [b"1", b"3", b"5"]
 
 
+@pytest.mark.timeout(180)  # a server of its own boots, and is starved twice
 async def test_row_10_and_11_frozen_is_unknown_and_an_alarm_is_blocked(tmp_path):
     async with RabbitServer.start(tmp_path / "own") as server:
         broker = Broker(SecretStr(server.dsn), name="test")
