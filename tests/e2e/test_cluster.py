@@ -16,12 +16,12 @@ MESSAGES = 200
 
 
 @pytest.fixture(params=["redis"])
-async def two(request, tmp_path, redis):
-    async with cluster(tmp_path, redis, request.param, "a", "b") as made:
+async def two(request, tmp_path, redis, rabbitmq):
+    async with cluster(tmp_path, redis, rabbitmq, request.param, "a", "b") as made:
         yield made
 
 
-@pytest.mark.parametrize("transport", ["http", "redis_stream"])
+@pytest.mark.parametrize("transport", ["http", "redis_stream", "rabbitmq"])
 async def test_everybody_hears_everything_once_and_in_order(two, transport):
     async with (
         Listener(two.nodes["a"], "42") as here,
@@ -112,11 +112,11 @@ async def test_events_of_all_nodes_arrive_in_the_stream(two):
         assert numbers == list(range(20))
 
 
-async def test_a_bus_that_ends_here_makes_a_node_beside_others_unready(tmp_path, redis):
-    async with cluster(tmp_path, redis, "redis", "a") as made:
+async def test_a_bus_that_ends_here_makes_a_node_beside_others_unready(tmp_path, redis, rabbitmq):
+    async with cluster(tmp_path, redis, rabbitmq, "redis", "a") as made:
         folder = tmp_path / "alone"
         folder.mkdir()
-        text = sections(made.redis, "memory", node_id="alone")
+        text = sections(made.redis, made.rabbitmq, "memory", node_id="alone")
         async with gateway(folder, text) as alone:
 
             async def says_so():

@@ -49,10 +49,10 @@ async def events_of(redis, connection_ids):
     return [(event, fields) for event, fields in told if event["connection_id"] in connection_ids]
 
 
-@pytest.mark.parametrize("transport", ["http", "redis_stream"])
-async def test_a_killed_node_costs_the_others_nothing(tmp_path, redis, bus, transport):
+@pytest.mark.parametrize("transport", ["http", "redis_stream", "rabbitmq"])
+async def test_a_killed_node_costs_the_others_nothing(tmp_path, redis, rabbitmq, bus, transport):
     async with (
-        cluster(tmp_path, redis, bus, "a", "b") as made,
+        cluster(tmp_path, redis, rabbitmq, bus, "a", "b") as made,
         backend(transport, made) as publisher,
         Listener(made.nodes["b"], "42") as survivor,
     ):
@@ -69,8 +69,10 @@ async def test_a_killed_node_costs_the_others_nothing(tmp_path, redis, bus, tran
         await survived(made.nodes["b"])
 
 
-async def test_the_connections_of_a_killed_node_are_told_as_lost_by_one_survivor(tmp_path, redis):
-    async with cluster(tmp_path, redis, "redis", "a", "b", "c") as made:
+async def test_the_connections_of_a_killed_node_are_told_as_lost_by_one_survivor(
+    tmp_path, redis, rabbitmq
+):
+    async with cluster(tmp_path, redis, rabbitmq, "redis", "a", "b", "c") as made:
         killed = made.nodes.pop("a")
         clients = [await killed.socket(f"u{number}") for number in range(20)]
         ids = set()
@@ -108,10 +110,12 @@ async def test_the_connections_of_a_killed_node_are_told_as_lost_by_one_survivor
             await client.close()
 
 
-async def test_rolling_restart_under_load_loses_nothing_before_a_close_frame(tmp_path, redis, bus):
+async def test_rolling_restart_under_load_loses_nothing_before_a_close_frame(
+    tmp_path, redis, rabbitmq, bus
+):
     """A client hears without a gap up to its own close frame, and from its return on."""
     async with (
-        cluster(tmp_path, redis, bus, "a", "b") as made,
+        cluster(tmp_path, redis, rabbitmq, bus, "a", "b") as made,
         backend("redis_stream", made) as publisher,
     ):
         published = []
@@ -140,8 +144,8 @@ async def test_rolling_restart_under_load_loses_nothing_before_a_close_frame(tmp
                 assert client.heard == list(range(client.heard[0], last + 1))
 
 
-async def test_a_graceful_stop_leaves_no_presence_behind(tmp_path, redis):
-    async with cluster(tmp_path, redis, "redis", "a") as made:
+async def test_a_graceful_stop_leaves_no_presence_behind(tmp_path, redis, rabbitmq):
+    async with cluster(tmp_path, redis, rabbitmq, "redis", "a") as made:
         async with Listener(made.nodes["a"], "42") as client:
             made.nodes["a"].terminate()
             assert await made.nodes["a"].exited(30) == 0
@@ -151,11 +155,13 @@ async def test_a_graceful_stop_leaves_no_presence_behind(tmp_path, redis):
             assert [key for key in await store.keys("gatewright:*") if b"bus" not in key] == []
 
 
-async def test_a_second_process_with_the_same_node_id_never_looks_well(tmp_path, redis, bus):
-    async with cluster(tmp_path, redis, bus, "a") as made:
+async def test_a_second_process_with_the_same_node_id_never_looks_well(
+    tmp_path, redis, rabbitmq, bus
+):
+    async with cluster(tmp_path, redis, rabbitmq, bus, "a") as made:
         folder = tmp_path / "double"
         folder.mkdir()
-        async with gateway(folder, sections(redis, bus, node_id="a")) as double:
+        async with gateway(folder, sections(redis, rabbitmq, bus, node_id="a")) as double:
 
             async def names_it():
                 answer = await double.get("/ready")
@@ -167,7 +173,9 @@ async def test_a_second_process_with_the_same_node_id_never_looks_well(tmp_path,
         assert made.nodes["a"].process.returncode is None
 
 
-async def test_a_bus_that_is_cut_is_red_in_seconds_and_refuses_publications(tmp_path, redis, bus):
+async def test_a_bus_that_is_cut_is_red_in_seconds_and_refuses_publications(
+    tmp_path, redis, rabbitmq, bus
+):
     async with ToxicProxy.to("127.0.0.1", redis.port) as proxy:
         proxied = redis.dsn.replace(str(redis.port), str(proxy.port))
         text = f"bus: {{{bus}: {{dsn: '{proxied}'}}}}"

@@ -8,6 +8,7 @@ import json
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+import aio_pika
 from redis.asyncio import Redis
 from tests.support.gateway import API_KEY, gateway, http_client
 from websockets.exceptions import ConnectionClosed
@@ -15,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 LEASE_SECONDS = 3
 
 
-def sections(redis, bus, *, node_id, extra=""):
+def sections(redis, rabbitmq, bus, *, node_id, extra=""):
     """Return a node's configuration: every transport, shared presence, events into a stream."""
     buses = {
         "redis": f"bus: {{redis: {{dsn: '{redis.dsn}'}}}}",
@@ -27,6 +28,7 @@ def sections(redis, bus, *, node_id, extra=""):
             "transports:",
             f"  http: {{api_keys: [{API_KEY}]}}",
             f"  redis_stream: {{dsn: '{redis.dsn}'}}",
+            f"  rabbitmq: {{dsn: '{rabbitmq.dsn}'}}",
             f"presence: {{redis: {{dsn: '{redis.dsn}', lease_seconds: {LEASE_SECONDS}}}}}",
             f"events: {{redis_stream: {{dsn: '{redis.dsn}'}}}}",
             "rate_limit: {token_bucket: {per_second: 0}}",
@@ -38,7 +40,7 @@ def sections(redis, bus, *, node_id, extra=""):
 
 @dataclass
 class Cluster:
-    """Gateways that share a Redis and a bus.
+    """Gateways that share a Redis, a virtual host of RabbitMQ, and a bus.
 
     Attributes:
         nodes: The running gateways, by their node id.
@@ -46,6 +48,7 @@ class Cluster:
 
     directory: object
     redis: object
+    rabbitmq: object
     bus: str
     nodes: dict = field(default_factory=dict)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -55,7 +58,7 @@ class Cluster:
         """Start a node and wait until it is ready."""
         folder = self.directory / f"{node_id}-{next(self.numbers)}"
         folder.mkdir()
-        text = sections(self.redis, self.bus, node_id=node_id, extra=extra)
+        text = sections(self.redis, self.rabbitmq, self.bus, node_id=node_id, extra=extra)
         running = await self.stack.enter_async_context(gateway(folder, text))
         self.nodes[node_id] = running
         return running
@@ -76,9 +79,9 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(directory, redis, bus, *node_ids):
+async def cluster(directory, redis, rabbitmq, bus, *node_ids):
     """Run nodes until the end."""
-    made = Cluster(directory, redis, bus)
+    made = Cluster(directory, redis, rabbitmq, bus)
     async with made.stack:
         for node_id in node_ids:
             await made.start(node_id)
@@ -171,8 +174,37 @@ class RedisBackend:
         await self.client.xadd("ws.outbox", {"data": json.dumps(body)})
 
 
+class RabbitBackend:
+    """Publishes through the exchange and declares everything itself, as the contract has it."""
+
+    def __init__(self, dsn):
+        self.dsn = dsn
+
+    async def __aenter__(self):
+        self.connection = await aio_pika.connect(self.dsn)
+        channel = await self.connection.channel()
+        self.exchange = await channel.declare_exchange("ws.outbox", durable=True)
+        queue = await channel.declare_queue("ws.outbox", durable=True)
+        await queue.bind(self.exchange, "ws.outbox")
+        return self
+
+    async def __aexit__(self, *_):
+        await self.connection.close()
+
+    async def publish(self, payload, *subjects, **fields):
+        body = json.dumps({"subjects": list(subjects), "payload": payload, **fields})
+        message = aio_pika.Message(
+            body.encode(),
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        await self.exchange.publish(message, "ws.outbox")
+
+
 def backend(name, made):
     """Return the backend of a transport."""
     if name == "http":
         return HttpBackend(*made.nodes.values())
-    return RedisBackend(made.redis.dsn)
+    if name == "redis_stream":
+        return RedisBackend(made.redis.dsn)
+    return RabbitBackend(made.rabbitmq.dsn)
