@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from structlog.testing import LogCapture
 
 from gatewright import (
+    Command,
     ConnectionInfo,
     ConnectionPage,
     PluginContext,
@@ -75,14 +76,22 @@ class FakePresence:
 
 @dataclass
 class Core:
-    """The core as the transport sees it: takes publications and answers as told."""
+    """The core as the transport sees it: takes what it is given and answers as told."""
 
-    answers: Callable[[Publication], Receipt] = lambda _publication: Receipt(1)
+    answers: Callable[[Any], Receipt] = lambda _message: Receipt(1)
     published: list[Publication] = field(default_factory=list)
+    counts: list[bool] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
 
-    async def publish(self, publication: Publication) -> Receipt:
+    async def publish(self, publication: Publication, *, count: bool = True) -> Receipt:
         receipt = self.answers(publication)
         self.published.append(publication)
+        self.counts.append(count)
+        return receipt
+
+    async def command(self, command: Command) -> Receipt:
+        receipt = self.answers(command)
+        self.commands.append(command)
         return receipt
 
 
@@ -103,10 +112,13 @@ class Api:
         return self.registry.get_sample_value("gatewright_http_requests_total", labels) or 0
 
     async def publish(self, body: Any, **headers: str) -> httpx.Response:
+        return await self.post("/internal/publish", body, **headers)
+
+    async def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         if isinstance(body, bytes):
-            return await self.client.post("/internal/publish", content=body, headers=given)
-        return await self.client.post("/internal/publish", json=body, headers=given)
+            return await self.client.post(path, content=body, headers=given)
+        return await self.client.post(path, json=body, headers=given)
 
 
 @asynccontextmanager
@@ -114,7 +126,7 @@ async def opened(
     *,
     running: bool = True,
     presence: FakePresence | None = None,
-    answers: Callable[[Publication], Receipt] = lambda _publication: Receipt(1),
+    answers: Callable[[Any], Receipt] = lambda _message: Receipt(1),
     limits: PublicationLimits | None = None,
     separate_internal: bool = True,
     name: str = "http",
@@ -134,7 +146,7 @@ async def opened(
         spawn=lambda *_: None,
         limits=limits or PublicationLimits(),
         server=ServerInfo(separate_internal=separate_internal),
-        provided={"presence": presence},
+        provided={"presence": presence, "command": core.command},
     )
     async with open_transport(settings, context) as transport, anyio.create_task_group() as tasks:
         app = Starlette(routes=list(transport.routes()))

@@ -10,7 +10,8 @@ from gatewright_transport_http.intake import Intake, IntakeClosed
 
 pytestmark = pytest.mark.anyio
 
-PUBLISH = Core().publish
+CORE = Core()
+PUBLISH = CORE.publish
 
 
 @asynccontextmanager
@@ -31,35 +32,44 @@ async def running(intake: Intake) -> AsyncIterator[tuple[anyio.CancelScope, anyi
 
 
 async def test_closed_before_it_runs():
-    with pytest.raises(IntakeClosed, match="not taking publications now"), Intake().lend():
+    intake = Intake(CORE.command)
+
+    with pytest.raises(IntakeClosed, match="not taking publications now"), intake.lend():
+        pass
+    with pytest.raises(IntakeClosed, match="not taking commands now"), intake.lend_command():
         pass
 
 
 async def test_open_while_it_runs_and_closed_after():
-    intake = Intake()
+    intake = Intake(CORE.command)
     async with running(intake):
         with intake.lend() as publish:
             assert publish == PUBLISH
+        with intake.lend_command() as command:
+            assert command == CORE.command
 
     with pytest.raises(IntakeClosed), intake.lend():
         pass
+    with pytest.raises(IntakeClosed), intake.lend_command():
+        pass
 
 
-async def test_what_was_lent_is_waited_for_while_new_requests_are_refused():
-    intake = Intake()
+@pytest.mark.parametrize("lend", [Intake.lend, Intake.lend_command])
+async def test_what_was_lent_is_waited_for_while_new_requests_are_refused(lend):
+    intake = Intake(CORE.command)
     async with running(intake) as (scope, ended):
-        with intake.lend():
+        with lend(intake):
             scope.cancel()
             await anyio.wait_all_tasks_blocked()
             assert not ended.is_set()
-            with pytest.raises(IntakeClosed), intake.lend():
+            with pytest.raises(IntakeClosed), lend(intake):
                 pass
         await ended.wait()
 
 
 async def test_what_is_never_returned_is_waited_for_only_so_long(monkeypatch):
     monkeypatch.setattr(intake_module, "FINISH_SECONDS", 0.01)
-    intake = Intake()
+    intake = Intake(CORE.command)
     async with running(intake) as (scope, ended):
         with intake.lend():
             scope.cancel()
@@ -68,7 +78,7 @@ async def test_what_is_never_returned_is_waited_for_only_so_long(monkeypatch):
 
 
 async def test_it_can_run_again():
-    intake = Intake()
+    intake = Intake(CORE.command)
     for _ in range(2):
         async with running(intake):
             with intake.lend() as publish:

@@ -282,7 +282,7 @@ async def test_insecure_publishes_without_a_key_and_is_warned_about():
 
     assert answer.content == b'{"sent":1}'
     assert [(entry["event"], entry["log_level"]) for entry in api.logged] == [
-        ("anybody who reaches /internal/publish may publish", "warning")
+        ("anybody who reaches /internal may publish and disconnect", "warning")
     ]
 
 

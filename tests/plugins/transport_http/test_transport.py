@@ -12,7 +12,7 @@ def test_the_hook_declares_the_transport():
 
     assert isinstance(factory, Factory)
     assert factory.settings is plugin.HttpSettings
-    assert factory.needs == {"presence"}
+    assert factory.needs == {"presence", "command"}
     assert plugin.GATEWRIGHT_API == (1, 0)
 
 

@@ -45,6 +45,8 @@ PUBLISHED_COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "keys": "gatewright-auth-jwt",
         "publish": "gatewright-transport-http",
         "connections": "gatewright-transport-http",
+        "disconnect": "gatewright-transport-http",
+        "subjects": "gatewright-transport-http",
     }
 )
 """Which distribution of this project brings a command."""

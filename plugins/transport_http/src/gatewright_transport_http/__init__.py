@@ -1,4 +1,4 @@
-"""Lets backends publish to gatewright's clients over HTTP, and ask who is connected."""
+"""Lets backends publish to gatewright's clients over HTTP, command them, and ask who is there."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def gatewright_transport() -> Factory[HttpSettings, HttpTransport]:
         settings=HttpSettings,
         open=open_transport,
         summary="Backends publish with POST /internal/publish and ask who is connected.",
-        needs=frozenset({"presence"}),
+        needs=frozenset({"presence", "command"}),
     )

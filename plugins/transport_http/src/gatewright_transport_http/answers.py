@@ -8,9 +8,17 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from gatewright import InvalidPublication
+from gatewright import BusUnavailable, InvalidPublication
 
-__all__ = ["JSON", "answer", "not_valid", "refused", "unauthorised", "unavailable"]
+__all__ = [
+    "JSON",
+    "answer",
+    "bus_unavailable",
+    "not_valid",
+    "refused",
+    "unauthorised",
+    "unavailable",
+]
 
 JSON: Final = "application/json"
 
@@ -38,7 +46,12 @@ def unavailable(why: str, **more: object) -> Response:
     return answer({"error": why, **more}, 503, _RETRY)
 
 
+def bus_unavailable(error: BusUnavailable, **more: object) -> Response:
+    """Answer that the bus did not take what was sent."""
+    return unavailable(f"the bus is not available: {error.reason}", **more)
+
+
 def not_valid(error: InvalidPublication, **more: object) -> Response:
-    """Answer that what was sent cannot be published, and why."""
+    """Answer that what was sent is not valid, and why."""
     status = 413 if error.reason == "too_large" else 400
     return answer({"error": error.detail, **more}, status)

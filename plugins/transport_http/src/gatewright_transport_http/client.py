@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import httpx
 import msgspec
@@ -17,6 +17,8 @@ __all__ = ["Gateway", "RequestError"]
 
 TIMEOUT_SECONDS: Final = 30.0
 _TEXT_SHOWN: Final = 200
+
+T = TypeVar("T")
 
 
 class RequestError(OperatorError):
@@ -64,6 +66,18 @@ class Gateway:
         if not answer.is_success:
             raise RequestError(self._refusal(answer, has_key=key is not None))
         return answer
+
+    def decoded(self, answer: httpx.Response, shape: type[T]) -> T:
+        """Read an answer's JSON.
+
+        Raises:
+            RequestError: It is not what a gateway answers.
+        """
+        try:
+            return msgspec.json.decode(answer.content, type=shape)
+        except msgspec.DecodeError:
+            msg = f"{self.url} does not answer like a gateway"
+            raise RequestError(msg) from None
 
     def _api_key(self) -> str | None:
         """Find a key: the variable's, else, on this machine, that of ``gatewright dev``."""

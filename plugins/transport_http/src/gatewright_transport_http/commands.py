@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated
 
 import httpx
 import msgspec
@@ -14,26 +14,9 @@ from rich.text import Text
 
 from gatewright import OperatorError
 from gatewright_transport_http.client import Gateway, RequestError
+from gatewright_transport_http.options import DEFAULT_KEY_VARIABLE, DEFAULT_URL, KeyVariable, Url
 
 __all__ = ["connections", "publish"]
-
-DEFAULT_URL: Final = "http://127.0.0.1:8180"
-DEFAULT_KEY_VARIABLE: Final = "GATEWAY_API_KEY"
-
-Url = Annotated[
-    str, typer.Option("--url", envvar="GATEWRIGHT_URL", help="Where the gateway serves /internal.")
-]
-KeyVariable = Annotated[
-    str,
-    typer.Option(
-        "--api-key-env",
-        metavar="NAME",
-        help="Environment variable with the api key; where it is not set and the gateway is on "
-        "this machine, the key of `gatewright dev` is used.",
-    ),
-]
-
-T = TypeVar("T")
 
 
 class _Sent(msgspec.Struct):
@@ -111,7 +94,7 @@ def connections(
     if as_json:
         typer.echo(answer.content)
         return
-    page = _decoded(gateway, answer, _Page)
+    page = gateway.decoded(answer, _Page)
     Console().print(_table(page.connections))
     if page.cursor is not None:
         typer.echo(f"there are more than {limit}; --limit shows up to 10000, --json all", err=True)
@@ -143,20 +126,12 @@ def _body(subjects: list[str], payload: msgspec.Raw, publication_id: str | None)
 
 
 def _sent(gateway: Gateway, answer: httpx.Response) -> str:
-    sent = _decoded(gateway, answer, _Sent).sent
+    sent = gateway.decoded(answer, _Sent).sent
     if answer.headers.get("X-Gatewright-Duplicate") == "true":
         return f"sent {sent} when this id was first published; nothing now"
     if answer.headers.get("X-Gatewright-Sent") == "partial":
         return f"sent at least {sent}"
     return f"sent {sent}"
-
-
-def _decoded(gateway: Gateway, answer: httpx.Response, shape: type[T]) -> T:
-    try:
-        return msgspec.json.decode(answer.content, type=shape)
-    except msgspec.DecodeError:
-        msg = f"{gateway.url} does not answer like a gateway"
-        raise RequestError(msg) from None
 
 
 def _table(rows: list[_Row]) -> Table:

@@ -8,25 +8,34 @@ from typing import Final
 
 import anyio
 
-from gatewright import GatewrightError, Publish
+from gatewright import GatewrightError, Publish, SendCommand
 
 __all__ = ["Intake", "IntakeClosed"]
 
 FINISH_SECONDS: Final = 5.0
-"""How long requests that were taken may still be published once the gate is closed."""
+"""How long requests that were taken may still be carried out once the gate is closed."""
 
 
 class IntakeClosed(GatewrightError):
-    """The gateway takes no publications: it is starting, or it is going away."""
+    """The gateway takes nothing: it is starting, or it is going away.
+
+    Attributes:
+        what: What it does not take.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
 
     def __str__(self) -> str:
-        return "the gateway is not taking publications now"
+        return f"the gateway is not taking {self.what} now"
 
 
 class Intake:
-    """Lends the core's ``publish`` to requests, from start to drain."""
+    """Lends the core's ``publish`` and ``command`` to requests, from start to drain."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: SendCommand) -> None:
+        self._command = command
         self._publish: Publish | None = None
         self._lent = 0
         self._returned: anyio.Event | None = None
@@ -51,8 +60,23 @@ class Intake:
         Raises:
             IntakeClosed: The gate is closed.
         """
+        with self._lending("publications") as publish:
+            yield publish
+
+    @contextmanager
+    def lend_command(self) -> Iterator[SendCommand]:
+        """Give out ``command`` for one request, which may finish what it began.
+
+        Raises:
+            IntakeClosed: The gate is closed.
+        """
+        with self._lending("commands"):
+            yield self._command
+
+    @contextmanager
+    def _lending(self, what: str) -> Iterator[Publish]:
         if self._publish is None:
-            raise IntakeClosed
+            raise IntakeClosed(what)
         self._lent += 1
         try:
             yield self._publish

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, LiteralString
+from typing import Annotated, Final, Literal, LiteralString
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -43,6 +43,13 @@ class HttpSettings(TransportSettings):
             "/internal has a bind of its own (server.internal_bind)."
         ),
     ] = None
+    count: Annotated[
+        Literal["cluster", "node"],
+        Field(
+            description="Whose connections a publication's answer counts: those of all nodes, "
+            "which it waits 100 ms for at most, or only those of the node that took it."
+        ),
+    ] = "cluster"
 
     @field_validator("api_keys", mode="before")
     @classmethod

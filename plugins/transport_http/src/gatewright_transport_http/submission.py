@@ -8,35 +8,25 @@ from typing import Final
 import msgspec
 
 from gatewright import InvalidPublication, Publication, PublicationLimits, parse_publication
+from gatewright_transport_http.head import ABSENT, KeyedHead, decode_head, require_utf8
 
 __all__ = ["MAX_MESSAGES", "Head", "Submission", "read_head", "read_submission"]
 
 MAX_MESSAGES: Final = 1000
 """Messages in one batch."""
 
-_ABSENT: Final = msgspec.Raw(b"")
 
-
-class Head(msgspec.Struct):
+class Head(KeyedHead):
     """The fields that decide what a body is, undecoded; empty where one is absent."""
 
-    api_key: msgspec.Raw = _ABSENT
-    subjects: msgspec.Raw = _ABSENT
-    payload: msgspec.Raw = _ABSENT
-    messages: msgspec.Raw = _ABSENT
+    subjects: msgspec.Raw = ABSENT
+    payload: msgspec.Raw = ABSENT
+    messages: msgspec.Raw = ABSENT
 
     @property
     def is_batch(self) -> bool:
         """Whether ``messages`` is meant; beside subjects or a payload it is an unknown field."""
         return bool(bytes(self.messages)) and not bytes(self.subjects) + bytes(self.payload)
-
-    @property
-    def key(self) -> bytes:
-        """The key in the body; empty where there is none or it is no text."""
-        try:
-            return _TEXT.decode(self.api_key).encode()
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,6 @@ class Submission:
 
 
 _HEAD: Final = msgspec.json.Decoder(Head)
-_TEXT: Final = msgspec.json.Decoder(str)
 _MESSAGES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -63,17 +52,7 @@ def read_head(data: bytes) -> Head:
     Raises:
         InvalidPublication: It is not a JSON object.
     """
-    try:
-        return _HEAD.decode(data)
-    except msgspec.ValidationError:
-        msg = "must be a JSON object with subjects and payload"
-        raise InvalidPublication(msg) from None
-    except msgspec.DecodeError as error:
-        msg = f"not strict JSON: {error}"
-        raise InvalidPublication(msg) from None
-    except RecursionError:
-        msg = "nests too deep"
-        raise InvalidPublication(msg) from None
+    return decode_head(_HEAD, data, "a JSON object with subjects and payload")
 
 
 def read_submission(
@@ -92,7 +71,7 @@ def read_submission(
     """
     if not head.is_batch:
         return Submission((parse_publication(data, source=source, limits=limits),), is_batch=False)
-    _require_utf8(data)
+    require_utf8(data)
     publications = tuple(
         _read_message(index, bytes(message), source, limits)
         for index, message in enumerate(_read_messages(head.messages))
@@ -122,11 +101,3 @@ def _read_message(index: int, data: bytes, source: str, limits: PublicationLimit
     except InvalidPublication as error:
         msg = f"messages[{index}]: {error.detail}"
         raise InvalidPublication(msg, reason=error.reason) from None
-
-
-def _require_utf8(data: bytes) -> None:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        msg = f"not UTF-8 at byte {error.start}"
-        raise InvalidPublication(msg) from None

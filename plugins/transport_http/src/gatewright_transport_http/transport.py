@@ -13,10 +13,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gatewright import PluginContext, Publish, Reach
+from gatewright_transport_http.commanding import CommandEndpoint
 from gatewright_transport_http.intake import Intake
 from gatewright_transport_http.keys import ApiKeys
 from gatewright_transport_http.presence import PresenceEndpoint
 from gatewright_transport_http.publishing import PublishEndpoint
+from gatewright_transport_http.reception import Reception
 from gatewright_transport_http.settings import HttpSettings
 
 __all__ = ["HttpTransport", "open_transport"]
@@ -25,7 +27,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class HttpTransport:
-    """Publications and presence over HTTP; one node gets each request."""
+    """Publications, commands and presence over HTTP; one node gets each request."""
 
     reach: Final[Reach] = "node"
 
@@ -34,25 +36,31 @@ class HttpTransport:
         *,
         intake: Intake,
         publishing: PublishEndpoint,
+        commanding: CommandEndpoint,
         presence: PresenceEndpoint,
         requests: Counter,
     ) -> None:
         self._intake = intake
         self._publishing = publishing
+        self._commanding = commanding
         self._presence = presence
         self._requests = requests
 
     async def run(self, publish: Publish) -> None:
-        """Take publications until cancelled; then answer 503, and finish those under way."""
+        """Take requests until cancelled; then answer 503, and finish those under way."""
         await self._intake.run(publish)
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes below ``/internal``."""
         publish = self._counted("publish", self._publishing.post)
+        subjects = self._counted("subjects", self._commanding.subjects)
+        disconnect = self._counted("disconnect", self._commanding.disconnect)
         everyone = self._counted("connections", self._presence.all)
         of_user = self._counted("user_connections", self._presence.of_user)
         return (
             Route("/internal/publish", publish, methods=["POST"]),
+            Route("/internal/subjects", subjects, methods=["POST"]),
+            Route("/internal/disconnect", disconnect, methods=["POST"]),
             Route("/internal/connections", everyone, methods=["GET"]),
             Route("/internal/users/{user_id:path}/connections", of_user, methods=["GET"]),
         )
@@ -74,13 +82,19 @@ async def open_transport(
     keys = ApiKeys(key.get_secret_value() for key in settings.api_keys)
     if not keys:
         context.log.warning(
-            "anybody who reaches /internal/publish may publish",
+            "anybody who reaches /internal may publish and disconnect",
             hint="list api_keys and drop insecure: true",
         )
-    intake = Intake()
+    intake = Intake(context.command)
+    reception = Reception(keys, context.limits.max_bytes)
     publishing = PublishEndpoint(
-        keys=keys, intake=intake, source=context.name, limits=context.limits
+        reception=reception,
+        intake=intake,
+        source=context.name,
+        limits=context.limits,
+        count=settings.count == "cluster",
     )
+    commanding = CommandEndpoint(reception=reception, intake=intake, limits=context.limits)
     presence = PresenceEndpoint(
         presence=context.presence,
         keys=keys,
@@ -95,7 +109,11 @@ async def open_transport(
     )
     try:
         yield HttpTransport(
-            intake=intake, publishing=publishing, presence=presence, requests=requests
+            intake=intake,
+            publishing=publishing,
+            commanding=commanding,
+            presence=presence,
+            requests=requests,
         )
     finally:
         context.metrics.unregister(requests)
