@@ -22,8 +22,8 @@ from bench.webhook_clients import receiver_url
 __all__ = ["main"]
 
 Measure = Callable[[], Awaitable[Figure]]
-BROKERED = ("redis_stream",)
-COUNTS = {"redis_stream": 60_000}
+BROKERED = ("redis_stream", "rabbitmq")
+COUNTS = {"redis_stream": 60_000, "rabbitmq": 15_000}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,7 +41,7 @@ def _ingress(folder: Path, there: Brokers) -> dict[str, Measure]:
     for name in BROKERED:
         count = COUNTS[name]
         ingress = partial(runs.ingress, folder, there, name)
-        measures[f"{name}, bare loop"] = partial(runs.bare, folder, there, count=count)
+        measures[f"{name}, bare loop"] = partial(runs.bare, folder, there, name, count=count)
         measures[f"{name}, nobody listens"] = partial(ingress, connections=0, count=count)
         measures[f"{name}, 1 connection"] = partial(ingress, connections=1, count=count)
         measures[f"{name}, 1,000 connections"] = partial(ingress, connections=1000, count=200)
@@ -49,8 +49,9 @@ def _ingress(folder: Path, there: Brokers) -> dict[str, Measure]:
 
 
 def _latency(folder: Path, there: Brokers, rate: float, seconds: float) -> dict[str, Measure]:
-    cases = [("http", "memory", 1), ("redis_stream", "memory", 1)]
-    cases += [("http", "redis", 2), ("redis_stream", "memory", 2)]
+    cases = [("http", "memory", 1), ("redis_stream", "memory", 1), ("rabbitmq", "memory", 1)]
+    cases += [("http", "redis", 2), ("http", "rabbitmq", 2), ("redis_stream", "memory", 2)]
+    cases += [("rabbitmq", "redis", 2), ("rabbitmq", "rabbitmq", 2)]
     late = partial(runs.latency, folder, there, rate=rate, seconds=seconds)
     return {
         f"{name}, bus {bus}, {nodes} node{'s' if nodes > 1 else ''}": partial(
@@ -61,7 +62,7 @@ def _latency(folder: Path, there: Brokers, rate: float, seconds: float) -> dict[
 
 
 def _events(folder: Path, there: Brokers, webhook: str) -> dict[str, Measure]:
-    counts = {"none": 40_000, "redis_stream": 40_000, "webhook": 5_000}
+    counts = {"none": 40_000, "redis_stream": 40_000, "rabbitmq": 20_000, "webhook": 5_000}
     out = partial(runs.events, folder, there, connections=200, webhook=webhook)
     return {f"events to {sink}": partial(out, sink, count=count) for sink, count in counts.items()}
 

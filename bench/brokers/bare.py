@@ -1,17 +1,20 @@
-"""The bare loop that the Redis transport is held against, over the same client library.
+"""The bare loops that the plugins are held against, each over the same client library.
 
-    python -m bench.brokers.bare DSN COUNT
+    python -m bench.brokers.bare redis DSN COUNT
+    python -m bench.brokers.bare rabbitmq DSN COUNT
 
-Reads COUNT entries that wait there, does nothing with them, and prints the CPU and wall seconds
-that took.
+Reads COUNT messages that wait there, does nothing with them (RabbitMQ: acknowledges each as the
+library's documentation shows it), and prints the CPU and wall seconds that took.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from typing import Any
 
+import aio_pika
 import uvloop
 from redis.asyncio import Redis
 
@@ -31,11 +34,32 @@ async def redis(dsn: str, count: int) -> None:
     await client.aclose()
 
 
+async def rabbitmq(dsn: str, count: int) -> None:
+    """Consume and acknowledge."""
+    connection = await aio_pika.connect(dsn)
+    async with connection:
+        channel = await connection.channel()
+        await channel.set_qos(prefetch_count=256)
+        queue = await channel.declare_queue("ws.outbox", passive=True)
+        done = asyncio.Event()
+        left = count
+
+        async def consume(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+            nonlocal left
+            await message.ack()
+            left -= 1
+            if not left:
+                done.set()
+
+        await queue.consume(consume)
+        await done.wait()
+
+
 def main() -> None:
-    """Run it and print what it took."""
-    dsn, count = sys.argv[1], int(sys.argv[2])
+    """Run one and print what it took."""
+    which, dsn, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
     cpu, wall = time.process_time(), time.monotonic()
-    uvloop.run(redis(dsn, count))
+    uvloop.run({"redis": redis, "rabbitmq": rabbitmq}[which](dsn, count))
     print(time.process_time() - cpu, time.monotonic() - wall)
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from bench.cores import CLIENT, SERVER, pinned
 from bench.processes import ROOT, ServerFailed
+from gatewright.testing.brokers.rabbitmq_server import RabbitServer
 from gatewright.testing.brokers.redis_server import RedisServer
 from gatewright.testing.ports import LOOPBACK, free_port
 
@@ -38,6 +39,7 @@ class Brokers:
     """The brokers of one run, on the load generator's core."""
 
     redis: RedisServer
+    rabbitmq: RabbitServer
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,11 @@ class Node:
 async def brokers(folder: Path) -> AsyncIterator[Brokers]:
     """Run one of each until the end."""
     with pinned(CLIENT):
-        async with RedisServer.start(folder / "redis") as redis:
-            yield Brokers(redis)
+        async with (
+            RedisServer.start(folder / "redis") as redis,
+            RabbitServer.start(folder / "rabbitmq") as rabbitmq,
+        ):
+            yield Brokers(redis, rabbitmq)
 
 
 @asynccontextmanager

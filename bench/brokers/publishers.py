@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+import aio_pika
 import httpx
 from redis.asyncio import Redis
 
@@ -28,14 +29,47 @@ def _body() -> bytes:
     return json.dumps({"subjects": [SUBJECT], "payload": payload}, separators=(",", ":")).encode()
 
 
-async def heap(brokers: Brokers, count: int) -> None:
+async def heap(transport: str, brokers: Brokers, count: int) -> None:
     """Put ``count`` publications where the gateway will find them."""
+    if transport == "redis_stream":
+        await _heap_redis(brokers, count)
+    else:
+        await _heap_rabbitmq(brokers, count)
+
+
+async def _heap_redis(brokers: Brokers, count: int) -> None:
     async with Redis.from_url(brokers.redis.dsn) as client:
         for start in range(0, count, 5000):
             async with client.pipeline(transaction=False) as pipe:
                 for _ in range(start, min(count, start + 5000)):
                     pipe.xadd("ws.outbox", {"data": _body()})
                 await pipe.execute()
+
+
+async def _heap_rabbitmq(brokers: Brokers, count: int) -> None:
+    connection = await aio_pika.connect(brokers.rabbitmq.dsn)
+    async with connection:
+        channel = await connection.channel(publisher_confirms=False)
+        exchange = await _declared(channel)
+        for _ in range(count):
+            await exchange.publish(_message(), "ws.outbox")
+        confirming = await connection.channel()
+        queue = await confirming.declare_queue("ws.outbox", passive=True)
+        assert queue.declaration_result.message_count is not None
+
+
+async def _declared(
+    channel: aio_pika.abc.AbstractChannel,
+) -> aio_pika.abc.AbstractExchange:
+    exchange = await channel.declare_exchange("ws.outbox", durable=True)
+    queue = await channel.declare_queue("ws.outbox", durable=True)
+    await queue.bind(exchange, "ws.outbox")
+    return exchange
+
+
+def _message() -> aio_pika.Message:
+    persistent = aio_pika.DeliveryMode.PERSISTENT
+    return aio_pika.Message(_body(), content_type="application/json", delivery_mode=persistent)
 
 
 @asynccontextmanager
@@ -50,10 +84,19 @@ async def publisher(transport: str, brokers: Brokers, port: int) -> AsyncIterato
                 answer.raise_for_status()
 
             yield over_http
-    else:
+    elif transport == "redis_stream":
         async with Redis.from_url(brokers.redis.dsn) as redis:
 
             async def over_redis() -> None:
                 await redis.xadd("ws.outbox", {"data": _body()})
 
             yield over_redis
+    else:
+        connection = await aio_pika.connect(brokers.rabbitmq.dsn)
+        async with connection:
+            exchange = await _declared(await connection.channel())
+
+            async def over_rabbitmq() -> None:
+                await exchange.publish(_message(), "ws.outbox")
+
+            yield over_rabbitmq

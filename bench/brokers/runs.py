@@ -46,8 +46,8 @@ class Figure:
 
 
 def _transports(brokers: Brokers, transport: str) -> str:
-    stream = transport == "redis_stream"
-    options = f"dsn: '{brokers.redis.dsn}'" if stream else f"api_keys: [{API_KEY}]"
+    dsn = {"redis_stream": brokers.redis.dsn, "rabbitmq": brokers.rabbitmq.dsn}.get(transport)
+    options = f"api_keys: [{API_KEY}]" if dsn is None else f"dsn: '{dsn}'"
     return f"transports: {{{transport}: {{{options}}}}}"
 
 
@@ -64,7 +64,7 @@ async def ingress(
         clients(gateway.port, connections) as listeners,
     ):
         gateway.freeze()
-        await heap(brokers, count)
+        await heap(transport, brokers, count)
         cpu, began = cpu_seconds(gateway.pid), time.monotonic()
         gateway.thaw()
         async with asyncio.timeout(PATIENCE):
@@ -77,15 +77,18 @@ async def ingress(
     return Figure(count / wall, spent / count * 1e6)
 
 
-async def bare(folder: Path, brokers: Brokers, *, count: int) -> Figure:
+async def bare(folder: Path, brokers: Brokers, transport: str, *, count: int) -> Figure:
     """The same publications through a loop that does nothing else."""
-    dsn = brokers.redis.dsn
-    async with Redis.from_url(dsn) as client:
-        await client.delete("ws.outbox")
-    await heap(brokers, count)
-    command = [sys.executable, "-m", "bench.brokers.bare", dsn, str(count)]
-    async with program(folder, "bare", command) as process, asyncio.timeout(PATIENCE):
-        said, _ = await process.communicate()
+    which = "redis" if transport == "redis_stream" else "rabbitmq"
+    dsn = brokers.redis.dsn if which == "redis" else brokers.rabbitmq.dsn
+    if which == "redis":
+        async with Redis.from_url(dsn) as client:
+            await client.delete("ws.outbox")
+    await heap(transport, brokers, count)
+    command = [sys.executable, "-m", "bench.brokers.bare", which, dsn, str(count)]
+    async with program(folder, f"bare-{which}", command) as process:
+        async with asyncio.timeout(PATIENCE):
+            said, _ = await process.communicate()
     cpu, wall = map(float, said.split())
     return Figure(count / wall, cpu / count * 1e6)
 
@@ -101,7 +104,8 @@ async def latency(
     seconds: float,
 ) -> Figure:
     """From the moment of publishing to the client, at a rate that strains nobody."""
-    options = f"{{dsn: '{brokers.redis.dsn}'}}" if bus == "redis" else "{}"
+    dsn = {"redis": brokers.redis.dsn, "rabbitmq": brokers.rabbitmq.dsn}.get(bus)
+    options = "{}" if dsn is None else f"{{dsn: '{dsn}'}}"
     sections = (
         f"{_transports(brokers, transport)}\nevents: {{none: {{}}}}\nbus: {{{bus}: {options}}}"
     )
@@ -129,6 +133,7 @@ async def latency(
 
 _SINKS: Final = {
     "redis_stream": "redis_stream: {{dsn: '{redis}'}}",
+    "rabbitmq": "rabbitmq: {{dsn: '{rabbitmq}'}}",
     "webhook": "webhook: {{url: '{webhook}'}}",
     "none": "none: {{}}",
 }
@@ -138,7 +143,9 @@ async def events(
     folder: Path, brokers: Brokers, sink: str, *, connections: int, count: int, webhook: str
 ) -> Figure:
     """Client messages, from the first sent until the sink has taken the last."""
-    options = _SINKS[sink].format(redis=brokers.redis.dsn, webhook=webhook)
+    options = _SINKS[sink].format(
+        redis=brokers.redis.dsn, rabbitmq=brokers.rabbitmq.dsn, webhook=webhook
+    )
     sections = (
         f"transports: {{http: {{api_keys: [{API_KEY}]}}}}\nevents: {{{options}}}\n"
         "lanes: {max_age: 120}"

@@ -37,6 +37,10 @@ async def serving(path, **environ):
 
 def test_no_example_is_forgotten_here():
     assert {file.name for file in EXAMPLES.glob("*.yaml")} == {
+        "cluster.yaml",  # this and the next three: in test_brokers.py
+        "rabbitmq.yaml",
+        "redis.yaml",
+        "symfony.yaml",
         "gateway.yaml",  # below, and in test_tour.py
         "minimal.yaml",  # below
         "tour.yaml",  # in test_tour.py

@@ -11,6 +11,7 @@ from aiormq.exceptions import ChannelNotFoundEntity
 from tests.plugins.events_rabbitmq.harness import (
     NAME,
     channel,
+    declared_by_a_backend,
     deliver,
     event,
     ids,
@@ -19,7 +20,6 @@ from tests.plugins.events_rabbitmq.harness import (
 )
 
 from gatewright import Done, Retry
-from gatewright.testing.brokers.rabbitmq_server import RabbitServer
 from gatewright.testing.toxics import ToxicProxy
 
 pytestmark = pytest.mark.anyio
@@ -42,12 +42,22 @@ async def exists(dsn, queue):
     return True
 
 
-@pytest.fixture(scope="module")
-async def victim(tmp_path_factory):
-    async with RabbitServer.start(tmp_path_factory.mktemp("victim")) as server:
-        yield server
+@pytest.fixture
+def never_looking(monkeypatch):
+    """Have only what happens to events make a difference."""
+    monkeypatch.setattr("gatewright_events_rabbitmq.upkeep._LOOK_SECONDS", 3600.0)
 
 
+@pytest.fixture
+async def writer(victim):
+    """The DSN of a user who may publish to the exchange, and nothing else."""
+    await victim.ctl("add_user", "writer", "hidden")
+    await victim.ctl("set_permissions", "writer", "", "^ws[.]events$", "")
+    yield victim.dsn.replace("guest:guest", "writer:hidden")
+    await victim.ctl("delete_user", "writer")
+
+
+@pytest.mark.usefixtures("never_looking")
 async def test_an_exchange_deleted_under_way_is_declared_again_and_nothing_is_lost(rabbitmq):
     async with running_sink(rabbitmq.dsn) as open_sink, channel(rabbitmq.dsn) as of:
         await deliver(open_sink, *numbered(100))
@@ -59,6 +69,7 @@ async def test_an_exchange_deleted_under_way_is_declared_again_and_nothing_is_lo
     assert await ids(rabbitmq.dsn) == wanted(200)
 
 
+@pytest.mark.usefixtures("never_looking")
 async def test_a_queue_deleted_under_way_is_declared_again_and_bound(rabbitmq):
     async with running_sink(rabbitmq.dsn) as open_sink, channel(rabbitmq.dsn) as of:
         await deliver(open_sink, *numbered(10))
@@ -68,6 +79,7 @@ async def test_a_queue_deleted_under_way_is_declared_again_and_bound(rabbitmq):
     assert await ids(rabbitmq.dsn) == wanted(20)
 
 
+@pytest.mark.usefixtures("never_looking")
 async def test_one_missing_route_costs_the_others_nothing_but_time(rabbitmq):
     routes = {"connected": {"queue": "ws.other"}}
     async with running_sink(rabbitmq.dsn, routes=routes) as open_sink, channel(rabbitmq.dsn) as of:
@@ -201,3 +213,28 @@ async def test_being_cancelled_leaves_a_sink_that_works(rabbitmq):
         proxy.heal()
         await deliver(open_sink, *numbered(50))
     assert sorted(set(await ids(rabbitmq.dsn))) == wanted(50)
+
+
+async def test_a_user_who_may_only_publish_publishes_and_what_is_not_allowed_is_said(
+    victim, writer
+):
+    async with channel(victim.dsn) as of:
+        await declared_by_a_backend(of)
+    async with running_sink(writer) as open_sink:
+        assert open_sink.health().detail == (
+            f"no permission to bind queue {NAME} to exchange {NAME}"
+        )
+        assert await open_sink.send(numbered(5)) == [Done()] * 5
+    assert await ids(victim.dsn) == wanted(5)
+
+
+async def test_a_user_who_may_not_declare_what_is_absent_keeps_events_for_later(victim, writer):
+    async with channel(victim.dsn) as of:
+        await of.queue_delete(NAME)
+        await of.exchange_delete(NAME)
+        async with running_sink(writer) as open_sink:
+            (outcome,) = await open_sink.send(numbered(1))
+            assert isinstance(outcome, Retry)
+            await declared_by_a_backend(of)
+            await deliver(open_sink, *numbered(5))
+    assert await ids(victim.dsn) == wanted(5)

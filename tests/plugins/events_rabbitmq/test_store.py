@@ -21,7 +21,6 @@ from tests.plugins.events_rabbitmq.harness import (
 )
 
 from gatewright import DeadLetter
-from gatewright.testing.brokers.rabbitmq_server import RabbitServer
 from gatewright_events_rabbitmq.letters import EventLetters
 from gatewright_rabbitmq_kit import UNAVAILABLE
 
@@ -152,26 +151,32 @@ async def test_no_broker_raises_and_is_said(rabbitmq):
             assert "hidden" not in kept.health().detail
 
 
-async def test_letters_survive_a_killed_broker_and_ready_follows_it(tmp_path):
-    async with RabbitServer.start(tmp_path) as server, store(server.dsn) as kept, running(kept):
+async def test_letters_survive_a_killed_broker_and_ready_follows_it(victim):
+    async with store(victim.dsn) as kept, running(kept):
         await kept.put([letter(1), letter(2)])
         await is_ready(kept)
-        await server.kill()
+        await victim.kill()
         await is_ready(kept, ready=False)
         with pytest.raises(UNAVAILABLE):
             await kept.put([letter(3)])
-        await server.restart()
+        await victim.restart()
         await is_ready(kept)
         await kept.put([letter(4)])
         assert [each.letter.seq for each in await kept.read()] == [1, 2, 4]
-        server.freeze()
+
+
+async def test_a_frozen_broker_raises_about_when_the_core_gives_up(victim):
+    async with store(victim.dsn, queue="frozen") as kept, running(kept):
+        await kept.put([letter(1)])
+        await is_ready(kept)
+        victim.freeze()
         try:
             async with asyncio.timeout(15):
                 with pytest.raises(UNAVAILABLE):
                     await kept.put([letter(5)])
                 await is_ready(kept, ready=False)
         finally:
-            server.thaw()
+            victim.thaw()
         await is_ready(kept)
 
 

@@ -25,6 +25,7 @@ __all__ = ["Upkeep"]
 
 _LOOK_SECONDS: Final = 5.0
 _ENDED: Final = "the connection ended"
+_DECLARING: Final = "exchanges and queues are declared again"
 _ALARM: Final = "takes no events for now: an alarm is raised"
 
 
@@ -50,14 +51,17 @@ class Upkeep:
         self._pauses = pauses
         self._log = log
         self._link: Link | None = None
+        self._closing: asyncio.Future[object] | None = None
         self._trouble = "not connected yet"
         self._note = ""
         self._calls: asyncio.Future[None] | None = None
 
     @property
     def trouble(self) -> str:
-        """Why there is no connection."""
-        return self._trouble or _ENDED
+        """Why nothing can be published right now."""
+        if self._trouble:
+            return self._trouble
+        return _ENDED if self._link is None or self._link.lost else _DECLARING
 
     def call(self) -> None:
         """Say that the publisher has to be connected or prepared again. Never blocks."""
@@ -77,6 +81,8 @@ class Upkeep:
             while self.publisher.connected:
                 await self._until_called()
                 await self._look()
+            if self._link is None or self._link.lost:
+                self._away(_ENDED)
 
     def health(self) -> Health:
         """Tell whether events can be published, and why not."""
@@ -88,21 +94,22 @@ class Upkeep:
         return Health(ready=True, detail=self._note, facts=facts)
 
     async def _prepare(self, link: Link) -> None:
-        self._link = link
+        if link is not self._link:
+            self._link = link
+            self._closing = link.connection.closing
+            self._closing.add_done_callback(_look_at)
         self._noted(await self._routes.ensure(link))
 
     async def _until_called(self) -> None:
         """Wait until somebody calls, the connection ends, or it is time to look."""
-        link = self._link
-        if link is None or not self.publisher.connected:
-            return
-        closing = link.connection.closing
-        self._calls = asyncio.get_running_loop().create_future()
+        self._calls = calls = asyncio.get_running_loop().create_future()
+        ends = calls if self._closing is None else self._closing
         try:
-            await asyncio.wait({self._calls, closing}, timeout=_LOOK_SECONDS)
+            await asyncio.wait(
+                {calls, ends}, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             self._calls = None
-            closing.add_done_callback(_look_at)
 
     async def _look(self) -> None:
         """See that a quiet broker answers and that bindings are there; drop a connection if not."""
@@ -125,8 +132,9 @@ class Upkeep:
 
     def _back(self) -> None:
         self._pauses.reset()
+        if self._trouble:
+            self._log.info("connected to RabbitMQ", rabbitmq=self._shown)
         self._trouble = ""
-        self._log.info("connected to RabbitMQ", rabbitmq=self._shown)
 
     def _noted(self, note: str) -> None:
         if note and note != self._note:
