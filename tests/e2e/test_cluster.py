@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 MESSAGES = 200
 
 
-@pytest.fixture(params=["redis"])
+@pytest.fixture(params=["redis", "rabbitmq"])
 async def two(request, tmp_path, redis, rabbitmq):
     async with cluster(tmp_path, redis, rabbitmq, request.param, "a", "b") as made:
         yield made

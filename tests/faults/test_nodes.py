@@ -21,7 +21,7 @@ from gatewright.testing.toxics import ToxicProxy
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 
-@pytest.fixture(params=["redis"])
+@pytest.fixture(params=["redis", "rabbitmq"])
 def bus(request):
     return request.param
 

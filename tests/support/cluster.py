@@ -20,6 +20,7 @@ def sections(redis, rabbitmq, bus, *, node_id, extra=""):
     """Return a node's configuration: every transport, shared presence, events into a stream."""
     buses = {
         "redis": f"bus: {{redis: {{dsn: '{redis.dsn}'}}}}",
+        "rabbitmq": f"bus: {{rabbitmq: {{dsn: '{rabbitmq.dsn}'}}}}",
         "memory": "bus: {memory: {}}",
     }
     return "\n".join(

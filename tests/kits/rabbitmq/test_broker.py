@@ -20,6 +20,7 @@ from gatewright_rabbitmq_kit import (
     ConnectionLost,
     Consumer,
     ConsumerCancelled,
+    ExchangeGone,
     Link,
     Message,
     NotConfirmed,
@@ -252,7 +253,7 @@ async def test_a_missing_exchange_is_unknown_and_prepared_again(link, publisher,
     await publisher.publish_many(numbered(1))
     async with link.passing_channel() as channel:
         await channel.exchange_delete("x")
-    with pytest.raises(NotConfirmed, match="NOT_FOUND"):
+    with pytest.raises(ExchangeGone, match="NOT_FOUND"):
         await publisher.publish(Message(b"1", "x", "q"))
     await publisher.publish(Message(b"2", "x", "q"))
     assert await bodies(broker) == [b"0", b"2"]

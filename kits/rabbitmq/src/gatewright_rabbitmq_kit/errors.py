@@ -13,6 +13,7 @@ __all__ = [
     "Blocked",
     "ConnectionLost",
     "ConsumerCancelled",
+    "ExchangeGone",
     "NotConfirmed",
     "PublishFailed",
     "QueueHeld",
@@ -73,6 +74,10 @@ class Refused(PublishFailed):
 
 class NotConfirmed(PublishFailed):
     """Nobody knows: it may be stored, or not. Send it again under the same id."""
+
+
+class ExchangeGone(NotConfirmed):
+    """There is no exchange of that name any more. It may have been there for this message."""
 
 
 class Blocked(PublishFailed):

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiormq.channel import Channel
-from aiormq.exceptions import DeliveryError, PublishError
+from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
 
 from gatewright_rabbitmq_kit.broker import Broker
 from gatewright_rabbitmq_kit.confirmations import Sent, chunks, ids_free, write
 from gatewright_rabbitmq_kit.deadlines import Deadline
 from gatewright_rabbitmq_kit.errors import (
     Blocked,
+    ExchangeGone,
     NotConfirmed,
     PublishFailed,
     Refused,
@@ -94,7 +95,7 @@ class ConfirmedPublisher:
 
         Returns:
             What became of each, in their order: ``None`` for confirmed, else `Unroutable`,
-            `Refused` or `NotConfirmed`.
+            `Refused` or `NotConfirmed` (`ExchangeGone` where that is why).
 
         Raises:
             Exception: One of `UNAVAILABLE`, and none was sent.
@@ -221,6 +222,8 @@ class ConfirmedPublisher:
             return Unroutable(f"no queue takes it at {where}")
         if isinstance(error, DeliveryError):
             return Refused(f"the broker refused it at {where}")
+        if isinstance(error, ChannelNotFoundEntity):
+            return ExchangeGone(f"not confirmed: {describe(error)}")
         return NotConfirmed(f"not confirmed: {describe(error)}")
 
     def _unknown(self) -> NotConfirmed:

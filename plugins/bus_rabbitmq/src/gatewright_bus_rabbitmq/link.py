@@ -18,9 +18,11 @@ from gatewright_rabbitmq_kit import (
     Broker,
     ConfirmedPublisher,
     Consumer,
+    ExchangeGone,
     Link,
     Message,
     QueueHeld,
+    Unroutable,
     describe,
     persistent,
 )
@@ -81,6 +83,7 @@ class FanoutLink:
             try:
                 await self._read(link, receive)
             finally:
+                self._queue.released()
                 with anyio.CancelScope(shield=True):
                     await link.close()
         except QueueHeld as error:
@@ -108,6 +111,10 @@ class FanoutLink:
             return [self._watch.held] * len(messages)
         except UNAVAILABLE as error:
             return [describe(error)] * len(messages)
+        if any(isinstance(each, ExchangeGone) for each in outcomes):
+            self._queue.missed(f"exchange {self._exchange} was deleted")
+        elif any(isinstance(each, Unroutable) for each in outcomes):
+            self._queue.missed(f"no queue was bound to {self._exchange}")
         if None in outcomes and self._unheard_since is None and self._arrived_at < began:
             self._unheard_since = monotonic()
         return [None if each is None else describe(each) for each in outcomes]

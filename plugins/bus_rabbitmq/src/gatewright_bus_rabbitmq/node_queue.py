@@ -46,6 +46,7 @@ class NodeQueue:
         self._changing = asyncio.Lock()
         self._made = False
         self._owned = False
+        self._consumed = False
         self._lost = ""  # what was found missing, until it is there again
 
     @property
@@ -55,7 +56,16 @@ class NodeQueue:
 
     def consumed(self) -> None:
         """Take note that this process consumes it."""
-        self._owned = True
+        self._owned = self._consumed = True
+
+    def released(self) -> None:
+        """Take note that this process does not consume it any more."""
+        self._consumed = False
+
+    def missed(self, what: str) -> None:
+        """Take note that something was seen to be gone; the next `ensure` tells it as a gap."""
+        if self._made:
+            self._lost = self._lost or what
 
     def refused(self) -> None:
         """Take note that somebody else consumes it."""
@@ -63,6 +73,9 @@ class NodeQueue:
 
     async def ensure(self, link: Link) -> None:
         """Have the exchange, the queue and the binding there; safe from several tasks.
+
+        While the queue is consumed and nothing was seen to be gone, the binding is left alone:
+        mended in silence, it would hide what had passed the queue by.
 
         Being cancelled leaves some of it undone, which the next call makes good.
 
@@ -73,12 +86,13 @@ class NodeQueue:
         """
         async with self._changing:
             if self._made:
-                self._lost = self._lost or await self._missing(link)
+                self._lost = await self._missing(link) or self._lost
             else:
                 await self._remove(link)
             await use_exchange(link, self._exchange, _FANOUT)
             await use_queue(link, self.name, arguments={"x-expires": self._expires})
-            await bind(link, queue=self.name, exchange=self._exchange)
+            if self._lost or not self._consumed:
+                await bind(link, queue=self.name, exchange=self._exchange)
             self._made = True
             if self._lost:
                 self._gap(self._lost)
@@ -90,7 +104,7 @@ class NodeQueue:
         Raises:
             Exception: As `ensure`.
         """
-        self._lost = self._lost or f"queue {self.name} was not bound to {self._exchange}"
+        self.missed(f"queue {self.name} was not bound to {self._exchange}")
         await self.ensure(link)
 
     async def discard(self, link: Link) -> None:
