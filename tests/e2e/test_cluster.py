@@ -15,12 +15,6 @@ pytestmark = pytest.mark.anyio
 MESSAGES = 200
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
-async def two(request, tmp_path, redis, rabbitmq):
-    async with cluster(tmp_path, redis, rabbitmq, request.param, "a", "b") as made:
-        yield made
-
-
 @pytest.mark.parametrize("transport", ["http", "redis_stream", "rabbitmq"])
 async def test_everybody_hears_everything_once_and_in_order(two, transport):
     async with (

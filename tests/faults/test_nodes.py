@@ -8,6 +8,7 @@ import json
 import signal
 from collections import Counter
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -176,8 +177,10 @@ async def test_a_second_process_with_the_same_node_id_never_looks_well(
 async def test_a_bus_that_is_cut_is_red_in_seconds_and_refuses_publications(
     tmp_path, redis, rabbitmq, bus
 ):
-    async with ToxicProxy.to("127.0.0.1", redis.port) as proxy:
-        proxied = redis.dsn.replace(str(redis.port), str(proxy.port))
+    dsn = {"redis": redis, "rabbitmq": rabbitmq}[bus].dsn
+    port = urlsplit(dsn).port
+    async with ToxicProxy.to("127.0.0.1", port) as proxy:
+        proxied = dsn.replace(f":{port}", f":{proxy.port}")
         text = f"bus: {{{bus}: {{dsn: '{proxied}'}}}}"
         async with gateway(tmp_path, text) as running, Listener(running, "42") as client:
 
