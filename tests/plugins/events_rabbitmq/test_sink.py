@@ -134,10 +134,9 @@ async def test_two_types_may_share_an_exchange_with_two_queues(rabbitmq):
 
 async def test_without_a_connection_events_are_given_back_at_once_and_it_is_said_why():
     async with sink("amqp://guest:hidden@127.0.0.1:1/") as open_sink:
-        assert (
-            await open_sink.send([event("a"), event("b")])
-            == [Retry("not connected: not connected yet")] * 2
-        )
+        assert open_sink.health().detail.endswith(": not connected yet")
+        outcomes = await open_sink.send([event("a"), event("b")])
+        assert [outcome.error[:20] for outcome in outcomes] == ["AMQPConnectionError:"] * 2
         async with running(open_sink):
             await says(open_sink, "127.0.0.1:1/: AMQPConnectionError")
             (outcome,) = await open_sink.send([event("a")])

@@ -35,11 +35,12 @@ class RabbitmqSink:
         self._routes = routes
 
     async def send(self, batch: Sequence[Event]) -> Sequence[Outcome]:
-        """Publish each event once and say what became of it; at once where there is no connection.
+        """Publish each event once and say what became of it.
 
+        Where connecting failed it says so at once; the first call waits for the first attempt.
         Being cancelled leaves open whether any was stored. Safe from many tasks.
         """
-        if not self._publisher.connected:
+        if self._upkeep.away and not self._publisher.connected:
             self._upkeep.call()
             return [Retry(f"not connected: {self._upkeep.trouble}")] * len(batch)
         try:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Upkeep"]
 
 _LOOK_SECONDS: Final = 5.0
+_NOT_YET: Final = "not connected yet"
 _ENDED: Final = "the connection ended"
 _DECLARING: Final = "exchanges and queues are declared again"
 _ALARM: Final = "takes no events for now: an alarm is raised"
@@ -33,7 +34,8 @@ class Upkeep:
     """Connects, declares, looks after both, and knows how things are.
 
     Attributes:
-        publisher: What it looks after; nobody else connects it.
+        publisher: What it looks after; only before the first attempt has ended
+            does anybody else connect it.
     """
 
     def __init__(
@@ -52,16 +54,24 @@ class Upkeep:
         self._log = log
         self._link: Link | None = None
         self._closing: asyncio.Future[object] | None = None
-        self._trouble = "not connected yet"
+        self._trouble = ""
         self._note = ""
         self._calls: asyncio.Future[None] | None = None
+        self._up = False
+
+    @property
+    def away(self) -> bool:
+        """Whether it was tried to connect, in vain."""
+        return bool(self._trouble)
 
     @property
     def trouble(self) -> str:
         """Why nothing can be published right now."""
         if self._trouble:
             return self._trouble
-        return _ENDED if self._link is None or self._link.lost else _DECLARING
+        if self._link is None:
+            return _NOT_YET
+        return _ENDED if self._link.lost else _DECLARING
 
     def call(self) -> None:
         """Say that the publisher has to be connected or prepared again. Never blocks."""
@@ -128,13 +138,13 @@ class Upkeep:
     def _away(self, trouble: str) -> None:
         if trouble != self._trouble:
             self._log.warning("no connection to RabbitMQ", rabbitmq=self._shown, error=trouble)
-        self._trouble = trouble
+        self._trouble, self._up = trouble, False
 
     def _back(self) -> None:
         self._pauses.reset()
-        if self._trouble:
+        if not self._up:
             self._log.info("connected to RabbitMQ", rabbitmq=self._shown)
-        self._trouble = ""
+        self._trouble, self._up = "", True
 
     def _noted(self, note: str) -> None:
         if note and note != self._note:
