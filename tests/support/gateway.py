@@ -118,11 +118,14 @@ def config_text(sections=""):
 
 
 @asynccontextmanager
-async def gateway(directory, sections="", *, environ=None, python=sys.executable):
-    """Run a gateway with `config_text` of ``sections``; killed at the end if it still runs."""
+async def gateway(directory, sections="", *, environ=None, python=sys.executable, under=()):
+    """Run a gateway with `config_text` of ``sections``; killed at the end if it still runs.
+
+    ``under`` is a command that runs another one, such as ``("nice",)``.
+    """
     path = Path(directory) / "gateway.yaml"
     path.write_text(config_text(sections), encoding="utf-8")
-    started = await start(path, environ=environ, python=python)
+    started = await start(path, environ=environ, python=python, under=under)
     reading = asyncio.create_task(started.read_logs())
     try:
         serving = await _serving(started)
@@ -136,9 +139,10 @@ async def gateway(directory, sections="", *, environ=None, python=sys.executable
         await reading
 
 
-async def start(path, *, environ=None, python=sys.executable):
+async def start(path, *, environ=None, python=sys.executable, under=()):
     """Start ``gatewright serve`` on a file, in the file's directory."""
     process = await asyncio.create_subprocess_exec(
+        *under,
         python,
         "-m",
         "gatewright",
