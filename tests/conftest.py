@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import structlog
+from anyio.from_thread import start_blocking_portal
 from hypothesis import settings
 
 from gatewright.testing.brokers.rabbitmq_server import RabbitServer, VirtualHost
@@ -18,7 +19,7 @@ settings.load_profile("gatewright")
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """Asynchronous tests run on asyncio, in one loop for the whole session."""
+    """Asynchronous tests run on asyncio."""
     return ("asyncio", {})
 
 
@@ -36,11 +37,14 @@ def _logs_of_ones_own() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-async def rabbitmq_server(
-    tmp_path_factory: pytest.TempPathFactory, anyio_backend: object
-) -> AsyncIterator[RabbitServer]:
-    """A rabbitmq-server for the whole session; tests that break one start their own."""
-    async with RabbitServer.start(tmp_path_factory.mktemp("rabbitmq")) as server:
+def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    """A rabbitmq-server for the whole session; tests that break one start their own.
+
+    It is looked after by a loop in a thread of its own. An asynchronous fixture of this scope would
+    keep one loop for all tests after it, those that ask for another kind of loop included.
+    """
+    started = RabbitServer.start(tmp_path_factory.mktemp("rabbitmq"))
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(started) as server:
         yield server
 
 
