@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from tests.plugins.events_webhook.certificates import Certificates
+from tests.support.certificates import Certificates
 
 from gatewright.testing.brokers.process import ServerProcess, find_program
 from gatewright.testing.brokers.redis_server import RedisServer

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 from redis.exceptions import AuthenticationError, RedisError
 from tests.kits.redis.servers import command, one_node_cluster, sentinel_of, with_tls
-from tests.plugins.events_webhook.certificates import Certificates
+from tests.support.certificates import Certificates
 
 from gatewright import SystemClock
 from gatewright_redis_kit import UNAVAILABLE, Connection, StreamReader, UnusableCertificates

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.plugins.events_webhook.certificates import Certificates
 from tests.plugins.events_webhook.receiver import Receiver, receiving
+from tests.support.certificates import Certificates
 
 
 @pytest.fixture

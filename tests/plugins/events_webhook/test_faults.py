@@ -9,7 +9,6 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.plugins.events_webhook.certificates import Certificates
 from tests.plugins.events_webhook.harness import event, opened
 from tests.plugins.events_webhook.receiver import (
     Receiver,
@@ -22,6 +21,7 @@ from tests.plugins.events_webhook.receiver import (
     reset_after,
     silence,
 )
+from tests.support.certificates import Certificates
 
 from gatewright import Done, Reject, Retry
 

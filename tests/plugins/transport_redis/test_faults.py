@@ -6,8 +6,8 @@ import time
 import anyio
 import pytest
 from tests.kits.redis.servers import one_node_cluster, sentinel_of, with_tls
-from tests.plugins.events_webhook.certificates import Certificates
 from tests.plugins.transport_redis.harness import entry, opened, publishing, running, until
+from tests.support.certificates import Certificates
 
 from gatewright.testing.brokers.redis_server import RedisServer
 from gatewright.testing.toxics import ToxicProxy

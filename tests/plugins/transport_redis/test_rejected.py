@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.faults.test_poison import POISON
 from tests.plugins.transport_redis.harness import entry, publishing, running, until
+from tests.support.bodies import BODIES, is_valid
 
-from gatewright import InvalidPublication, parse_publication
 from gatewright.testing.brokers.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -40,18 +40,6 @@ async def test_entries_without_data_are_kept_as_the_json_of_their_fields(redis, 
         assert await backend.letters() == [("parse_error", b'{"payload":"x","\\\\xff":"\\""}')]
 
 
-JSONISH = st.recursive(
-    st.none() | st.integers() | st.text() | st.booleans(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
-BODIES = st.one_of(
-    st.binary(max_size=200),
-    st.builds(lambda value: str(value).encode(errors="surrogatepass"), JSONISH),
-    st.builds(lambda a, b: b'{"subjects":%b,"payload":%b}' % (a, b), *[st.binary(max_size=20)] * 2),
-)
-
-
 @pytest.fixture(scope="module")
 async def long_running(tmp_path_factory, anyio_backend):
     """A node for many examples, with a Redis of its own."""
@@ -78,14 +66,6 @@ async def test_whatever_is_added_is_published_or_a_dead_letter(long_running, bod
     assert [raw for _, raw in await backend.letters()] == bad
     assert len(node.published) == len(good) + 1
     assert node.letters.records == []
-
-
-def is_valid(body):
-    try:
-        parse_publication(body)
-    except InvalidPublication:
-        return False
-    return True
 
 
 async def test_three_nodes_write_500_broken_entries_once(redis, backend):
