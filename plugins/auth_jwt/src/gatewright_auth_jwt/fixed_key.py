@@ -14,18 +14,22 @@ __all__ = ["FixedKey"]
 
 
 class FixedKey:
-    """A `KeySource` whose keys never change."""
+    """A `KeySource` whose keys never change.
+
+    Attributes:
+        keys: The keys in use.
+    """
 
     def __init__(self, keys: KeySet) -> None:
-        self._keys = keys
+        self.keys = keys
 
-    async def find(self, algorithm: str, kid: str | None) -> Sequence[PyJWK]:  # noqa: ARG002
-        """Return the key where it fits the algorithm; there is one, whatever a token calls it.
+    async def find(self, algorithm: str, kid: str | None) -> Sequence[PyJWK]:
+        """Return the key where it fits the algorithm.
 
         Raises:
             AuthenticationError: ``key``: it does not fit.
         """
-        found = self._keys.find(algorithm)
+        found = self.keys.find(algorithm, kid)
         if not found:
             reason = "key"
             raise AuthenticationError(reason)

@@ -65,7 +65,7 @@ class JwksKeys:
         self._endpoint, self._clock = endpoint, clock
         self._log = log.bind(host=endpoint.host)
         self._refresh_seconds, self._stale_seconds = refresh_seconds, stale_seconds
-        self._keys = KeySet(())
+        self._keys = _NO_KEYS
         self._fetched_at: float | None = None
         self._ended_at: float | None = None  # the last attempt, good or bad
         self._failing_since: float | None = None
@@ -79,6 +79,13 @@ class JwksKeys:
             registry=metrics,
         )
 
+    @property
+    def keys(self) -> KeySet:
+        """The keys in use now: another object once a fetch brought others, or all are too old."""
+        if self._since(self._fetched_at) > self._stale_seconds:
+            return _NO_KEYS
+        return self._keys
+
     async def find(self, algorithm: str, kid: str | None) -> Sequence[PyJWK]:
         """Return the keys a token may be signed with, asking for a fetch where there is none.
 
@@ -88,11 +95,11 @@ class JwksKeys:
             AuthenticationError: ``key``: a key set that is fresh enough does not have it.
             AuthenticationUnavailable: ``key``: no such key set is to be had now.
         """
-        found = self._usable().find(algorithm, kid)
+        found = self.keys.find(algorithm, kid)
         if not found and not self._is_known_absent((algorithm, kid)):
             if not await self._fetched():
                 raise AuthenticationUnavailable(_KEY)
-            found = self._usable().find(algorithm, kid)
+            found = self.keys.find(algorithm, kid)
             if not found:
                 self._absent.add((algorithm, kid), self._clock.monotonic())
         if not found:
@@ -115,11 +122,6 @@ class JwksKeys:
         age = self._clock.monotonic() - self._fetched_at
         detail = f"the key set from {host} is {age:.0f} s old: {error}" if error else ""
         return Health(ready=age <= self._stale_seconds, detail=detail)
-
-    def _usable(self) -> KeySet:
-        if self._since(self._fetched_at) > self._stale_seconds:
-            return _NO_KEYS
-        return self._keys
 
     def _is_known_absent(self, wanted: _Wanted) -> bool:
         """Tell whether fetching for a key that is not there would be no use, or too much."""
@@ -155,7 +157,8 @@ class JwksKeys:
     def _succeeded(self, keys: KeySet) -> None:
         if self._error or self._fetched_at is None:
             self._log.info("key set fetched", algorithms=keys.algorithms)
-        self._keys, self._fetched_at = keys, self._clock.monotonic()
+        self._keys = self._keys.replaced_by(keys)
+        self._fetched_at = self._clock.monotonic()
         self._failing_since, self._error = None, ""
         self._fetches.labels("ok").inc()
 

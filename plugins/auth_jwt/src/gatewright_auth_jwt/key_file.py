@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -55,13 +55,18 @@ class KeyFile:
         self._trouble = ""
         self._warn_of_weakness()
 
-    async def find(self, algorithm: str, kid: str | None) -> Sequence[PyJWK]:  # noqa: ARG002
-        """Return the key where it fits the algorithm; there is one, whatever a token calls it.
+    @property
+    def keys(self) -> KeySet:
+        """The keys in use now: another object once the file held another key."""
+        return self._loaded.keys
+
+    async def find(self, algorithm: str, kid: str | None) -> Sequence[PyJWK]:
+        """Return the key where it fits the algorithm.
 
         Raises:
             AuthenticationError: ``key``: it does not fit.
         """
-        found = self._loaded.keys.find(algorithm)
+        found = self.keys.find(algorithm, kid)
         if not found:
             reason = "key"
             raise AuthenticationError(reason)
@@ -78,7 +83,7 @@ class KeyFile:
         return Health(ready=True, detail=self._trouble)
 
     async def poll(self) -> bool:
-        """Look once; tell whether new keys are in use."""
+        """Look once; tell whether the file was read again."""
         stamp = await anyio.to_thread.run_sync(_stamp, self._path)
         if stamp == self._seen:
             return False
@@ -89,7 +94,8 @@ class KeyFile:
             self._trouble = f"{self._path} changed and {error}; the key before it stays in use"
             self._log.warning("key file unusable", file=str(self._path), error=str(error))
             return False
-        self._loaded, self._seen, self._trouble = loaded, loaded.stamp, ""
+        keys = self.keys.replaced_by(loaded.keys)
+        self._loaded, self._seen, self._trouble = replace(loaded, keys=keys), loaded.stamp, ""
         self._log.info("key file read again", file=str(self._path))
         self._warn_of_weakness()
         return True

@@ -38,14 +38,14 @@ def key_set_from_text(text: str, algorithms: Collection[str]) -> KeySet:
         UnusableKey: It serves none of the algorithms.
     """
     if any(name in _HASHES for name in algorithms):
-        return KeySet(_from_secret(text, algorithms))
+        return KeySet(_from_secret(text, algorithms), named=False)
     jwk = _public_jwk(_load_public(text.replace("\\n", "\n").strip().encode()))
     keys = tuple(bind(None, jwk, name) for name in algorithms if fits(jwk, name))
     if not keys:
         found = jwk.get("crv") or jwk["kty"]
         why = f"is a key of type {found}, which fits none of {', '.join(algorithms)}"
         raise UnusableKey(why)
-    return KeySet(keys)
+    return KeySet(keys, named=False)
 
 
 def secret_weakness(text: str, algorithms: Collection[str]) -> str | None:

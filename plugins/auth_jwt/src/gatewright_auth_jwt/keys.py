@@ -42,6 +42,11 @@ class UnusableKey(GatewrightError):
 class KeySource(Protocol):
     """Where the keys come from: a text, a file, or an address."""
 
+    @property
+    def keys(self) -> KeySet:
+        """The keys in use now: the same object for as long as nothing about them changes."""
+        ...
+
     async def find(self, algorithm: str, kid: str | None) -> Sequence[PyJWK]:
         """Return the keys that may have signed a token with this header, at least one.
 
@@ -76,14 +81,21 @@ class BoundKey:
 
 
 class KeySet:
-    """Keys by algorithm and name; never changes."""
+    """Keys by algorithm and name; never changes.
 
-    __slots__ = ("_by_algorithm", "_by_name")
+    Attributes:
+        bound: The keys, in the order in which they are tried.
+        named: Whether a token's ``kid`` chooses among them. A key that stands alone, in a text,
+            is the one whatever a token calls it.
+    """
 
-    def __init__(self, keys: Iterable[BoundKey]) -> None:
+    __slots__ = ("_by_algorithm", "_by_name", "bound", "named")
+
+    def __init__(self, keys: Iterable[BoundKey], *, named: bool = True) -> None:
+        self.bound, self.named = tuple(keys), named
         self._by_name: dict[tuple[str, str], list[PyJWK]] = {}
         self._by_algorithm: dict[str, list[PyJWK]] = {}
-        for bound in keys:
+        for bound in self.bound:
             algorithm = bound.key.algorithm_name
             self._by_algorithm.setdefault(algorithm, []).append(bound.key)
             if bound.kid is not None:
@@ -94,14 +106,26 @@ class KeySet:
 
         Without a ``kid`` every key of the algorithm may fit; more than four are not tried.
         """
-        if kid is None:
+        if kid is None or not self.named:
             return self._by_algorithm.get(algorithm, ())[:MAX_TRIED]
         return self._by_name.get((algorithm, kid), ())[:MAX_TRIED]
+
+    def replaced_by(self, read: KeySet) -> KeySet:
+        """Return what is in use once ``read`` was read: this, where nothing differs.
+
+        So the key objects stay, and whoever asks whether anything changed compares identities.
+        """
+        same = self.named == read.named and _contents(self) == _contents(read)
+        return self if same else read
 
     @property
     def algorithms(self) -> tuple[str, ...]:
         """The algorithms it has keys for."""
         return tuple(self._by_algorithm)
+
+
+def _contents(keys: KeySet) -> list[tuple[str | None, str, object]]:
+    return [(bound.kid, bound.key.algorithm_name, bound.key.key) for bound in keys.bound]
 
 
 def fits(jwk: Mapping[str, Any], algorithm: str) -> bool:
