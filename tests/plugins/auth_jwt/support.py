@@ -8,7 +8,7 @@ import functools
 import gzip
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,21 +95,32 @@ def encoded(part: Any) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine returns that never gives way to the loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise AssertionError(coroutine)
+
+
 def bearer(value: str) -> Handshake:
     return Handshake(path="/ws", query={}, headers={"authorization": f"Bearer {value}"})
 
 
 @dataclass
 class MovableClock:
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until it is moved; of the time of day it says what it is told."""
 
     now: float = 1000.0
+    today: float | None = None
 
     def monotonic(self) -> float:
         return self.now
 
     def time(self) -> float:
-        return time.time()
+        return time.time() if self.today is None else self.today
 
 
 @dataclass

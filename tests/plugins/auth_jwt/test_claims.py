@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewright import AuthenticationError, is_subject
-from gatewright_auth_jwt.claims import expiry_of, subjects_of, user_id_of
+from gatewright_auth_jwt.claims import expiry_of, start_of, subjects_of, user_id_of
 
 
 @pytest.mark.parametrize(
@@ -129,3 +129,18 @@ def test_no_claim_grants_the_subject_of_another_user(claim, user):
 )
 def test_the_end_of_a_token_is_a_time_that_a_timer_can_hold(claims, expiry):
     assert expiry_of(claims) == expiry
+
+
+@pytest.mark.parametrize(
+    ("claims", "start"),
+    [
+        ({}, 0.0),
+        ({"nbf": 1_700_000_000}, 1_700_000_000.0),
+        ({"nbf": 1_700_000_000, "iat": 1_700_000_005.9}, 1_700_000_005.0),
+        ({"nbf": "1700000000", "iat": 1}, 1_700_000_000.0),
+        ({"nbf": -(10**400)}, 0.0),
+        ({"iat": 10**400}, 253_402_300_799.0),
+    ],
+)
+def test_the_start_of_a_token_is_the_later_of_two_claims(claims, start):
+    assert start_of(claims) == start

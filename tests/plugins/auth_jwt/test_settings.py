@@ -27,6 +27,7 @@ def test_the_defaults_are_the_contracts():
     assert settings.close_on_expiry
     assert settings.tokens == ("header", "query", "protocol")
     assert settings.issuer is settings.audience is None
+    assert settings.cache_tokens == 10_000
 
 
 def test_one_text_stands_for_a_list_of_one():
@@ -113,6 +114,10 @@ def test_algorithms_that_are_no_protection_are_unknown(algorithm):
 @pytest.mark.parametrize("option", ["algorithms", "tokens", "issuer", "audience"])
 def test_an_empty_list_is_refused_rather_than_read_as_anything(option):
     assert list(problems(public_key_file="key.pem", **{option: []})) == [option]
+
+
+def test_no_less_than_nothing_is_remembered():
+    assert list(problems(public_key_file="key.pem", cache_tokens=-1)) == ["cache_tokens"]
 
 
 def test_a_key_that_is_not_used_is_not_judged():

@@ -4,6 +4,7 @@ import asyncio
 import gc
 
 import pytest
+from tests.plugins.auth_jwt.support import at_once
 
 from gatewright_auth_jwt.turns import Turns
 
@@ -50,13 +51,6 @@ async def pauses(turns):
     """Let some turns of the loop go by."""
     for _ in range(turns):
         await asyncio.sleep(0)
-
-
-def at_once(coroutine):
-    """Return what a coroutine returns that never gives way."""
-    with pytest.raises(StopIteration) as stop:
-        coroutine.send(None)
-    return stop.value.value
 
 
 async def test_work_that_comes_alone_is_done_without_giving_way(work):
@@ -128,7 +122,7 @@ async def test_who_is_cancelled_while_waiting_is_passed_over(work):
 
 async def test_who_is_cancelled_between_the_work_and_its_waking_harms_nobody(work):
     async def cancel_another():
-        await work.turns.run(lambda: tasks[5].cancel())  # done in one turn with 4, 5 and 6
+        await work.turns.run(tasks[5].cancel)  # done in one turn with 4, 5 and 6
         return "canceller"
 
     tasks = [asyncio.create_task(work.do(name)) for name in range(7)]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gatewright import AuthenticationError, is_subject, is_user_id, user_subject
 
-__all__ = ["expiry_of", "subjects_of", "user_id_of"]
+__all__ = ["expiry_of", "start_of", "subjects_of", "user_id_of"]
 
 USER_PREFIX: Final = user_subject("")
 END_OF_TIME: Final = 253_402_300_799  # the last second of the year 9999: beyond it, never
@@ -52,6 +52,16 @@ def expiry_of(claims: Mapping[str, Any]) -> float | None:
     """Return when a token ends (POSIX seconds), its ``exp`` already found to be a number."""
     exp = claims.get("exp")
     return None if exp is None else float(min(int(exp), END_OF_TIME))
+
+
+def start_of(claims: Mapping[str, Any]) -> float:
+    """Return when a token begins to be good (POSIX seconds), ``leeway`` aside.
+
+    That is the later of ``nbf`` and ``iat``, both already found to be numbers that are not too
+    far ahead; 0 without them.
+    """
+    starts = (int(claims[name]) for name in ("nbf", "iat") if name in claims)
+    return float(min(max((0, *starts)), END_OF_TIME))
 
 
 def _may_be_granted(item: object, own: str) -> bool:

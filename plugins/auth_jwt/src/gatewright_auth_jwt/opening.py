@@ -48,7 +48,8 @@ async def open_authenticator(
     Raises:
         NoUsableKey: The key that the settings name cannot check tokens.
     """
-    yield JwtAuthenticator(settings, _key_source(settings, context))
+    keys = _key_source(settings, context)
+    yield JwtAuthenticator(settings, keys, clock=context.clock, metrics=context.metrics)
 
 
 def _key_source(settings: JwtSettings, context: PluginContext) -> KeySource:

@@ -115,6 +115,10 @@ class JwtSettings(Settings):
         BeforeValidator(_as_list),
         Field(description="Where tokens are looked for: header, query, protocol.", min_length=1),
     ] = ("header", "query", "protocol")
+    cache_tokens: Annotated[
+        int,
+        Field(description="Checked tokens that are remembered until they end; 0: none.", ge=0),
+    ] = 10_000
     jwks_refresh_seconds: Annotated[
         float, Field(description="Seconds between fetches of the key set.", ge=10, le=DAY)
     ] = 300.0
