@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import signal
 from collections import Counter
@@ -27,20 +26,32 @@ def bus(request):
     return request.param
 
 
-async def publish_on(publisher, published, subject, **fields):
-    """Publish numbers until cancelled, at most 200 a second, each until it is accepted."""
-    for number in itertools.count():
-        while len(published) == number:
+class Publishing:
+    """Publishes numbers until it is stopped, at most 200 a second, each until it is accepted."""
+
+    def __init__(self, publisher, subject):
+        self.publisher, self.subject = publisher, subject
+        self.count = 0
+        self.stopping = False
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self):
+        while not self.stopping:
             with suppress(httpx.HTTPError):
-                await publisher.publish(number, subject, id=f"n-{number}", **fields)
-                published.append(number)
+                await self.publisher.publish(self.count, self.subject, id=f"n-{self.count}")
+                self.count += 1
             await asyncio.sleep(0.005)
 
+    async def stop(self):
+        """Finish the number under way; return how many were published."""
+        self.stopping = True  # no cancelling: whether the last one was published must be known
+        await self.task
+        return self.count
 
-async def stopped(task):
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+
+def contiguous(heard):
+    """As many numbers as were heard, from the first one on."""
+    return list(range(heard[0], heard[0] + len(heard)))
 
 
 async def events_of(redis, connection_ids):
@@ -57,16 +68,15 @@ async def test_a_killed_node_costs_the_others_nothing(tmp_path, redis, rabbitmq,
         backend(transport, made) as publisher,
         Listener(made.nodes["b"], "42") as survivor,
     ):
-        published = []
-        publishing = asyncio.create_task(publish_on(publisher, published, "user:42"))
+        publishing = Publishing(publisher, "user:42")
         await survivor.until(lambda heard: len(heard) >= 50)
         made.nodes["a"].process.send_signal(signal.SIGKILL)
         await survivor.until(lambda heard: len(heard) >= 300, 40)
         await made.start("a")
         await survivor.until(lambda heard: len(heard) >= 500, 40)
-        await stopped(publishing)
-        await survivor.until(lambda heard: len(heard) >= len(published), 30)
-        assert survivor.heard == list(range(len(survivor.heard)))
+        count = await publishing.stop()
+        await survivor.until(lambda heard: len(heard) >= count, 30)
+        assert survivor.heard == list(range(count))
         await survived(made.nodes["b"])
 
 
@@ -111,17 +121,20 @@ async def test_the_connections_of_a_killed_node_are_told_as_lost_by_one_survivor
             await client.close()
 
 
+@pytest.mark.parametrize(
+    ("bus", "transport"),
+    [("redis", "redis_stream"), ("redis", "http"), ("rabbitmq", "http"), ("rabbitmq", "rabbitmq")],
+)
 async def test_rolling_restart_under_load_loses_nothing_before_a_close_frame(
-    tmp_path, redis, rabbitmq, bus
+    tmp_path, redis, rabbitmq, bus, transport
 ):
     """A client hears without a gap up to its own close frame, and from its return on."""
     async with (
-        cluster(tmp_path, redis, rabbitmq, bus, "a", "b") as made,
-        backend("redis_stream", made) as publisher,
+        cluster(tmp_path, redis, rabbitmq, bus, "a", "b", "c") as made,
+        backend(transport, made) as publisher,
     ):
-        published = []
-        publishing = asyncio.create_task(publish_on(publisher, published, "user:42"))
-        for name in ("a", "b"):
+        publishing = Publishing(publisher, "user:42")
+        for name in ("a", "b", "c"):
             old = made.nodes[name]
             async with Listener(old, "42") as client:
                 await client.until(lambda heard: len(heard) >= 30)
@@ -129,20 +142,17 @@ async def test_rolling_restart_under_load_loses_nothing_before_a_close_frame(
                 assert await old.exited(40) == 0
                 await client.reading
                 assert client.code == 1012
-                first = client.heard[0]
-                assert client.heard == list(range(first, first + len(client.heard)))
+                assert client.heard == contiguous(client.heard)
             del made.nodes[name]
             await made.start(name)
             await made.ready(40)
         async with Listener(made.nodes["a"], "42") as a, Listener(made.nodes["b"], "42") as b:
             await a.until(lambda heard: len(heard) >= 30)
             await b.until(lambda heard: len(heard) >= 30)
-            await stopped(publishing)
-            last = published[-1]
-            await a.until_heard(last)
-            await b.until_heard(last)
+            count = await publishing.stop()
             for client in (a, b):
-                assert client.heard == list(range(client.heard[0], last + 1))
+                await client.until_heard(count - 1)
+                assert client.heard == list(range(client.heard[0], count))
 
 
 async def test_a_graceful_stop_leaves_no_presence_behind(tmp_path, redis, rabbitmq):

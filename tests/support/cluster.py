@@ -136,10 +136,11 @@ class Listener:
 
 
 class HttpBackend:
-    """Publishes over HTTP, to the nodes in turn; a number that was refused is tried again."""
+    """Publishes over HTTP, to the nodes that there are, in turn; what fails is for the caller."""
 
-    def __init__(self, *nodes):
-        self.nodes = itertools.cycle(nodes)
+    def __init__(self, made):
+        self.made = made
+        self.turns = itertools.count()
 
     async def __aenter__(self):
         self.client = http_client()
@@ -151,8 +152,11 @@ class HttpBackend:
 
     async def publish(self, payload, *subjects, **fields):
         body = {"subjects": list(subjects), "payload": payload, **fields}
+        nodes = list(self.made.nodes.values())
         answer = await self.client.post(
-            next(self.nodes).http + "/internal/publish", json=body, headers={"X-Api-Key": API_KEY}
+            nodes[next(self.turns) % len(nodes)].http + "/internal/publish",
+            json=body,
+            headers={"X-Api-Key": API_KEY},
         )
         answer.raise_for_status()
         return answer
@@ -205,7 +209,7 @@ class RabbitBackend:
 def backend(name, made):
     """Return the backend of a transport."""
     if name == "http":
-        return HttpBackend(*made.nodes.values())
+        return HttpBackend(made)
     if name == "redis_stream":
         return RedisBackend(made.redis.dsn)
     return RabbitBackend(made.rabbitmq.dsn)
