@@ -150,6 +150,18 @@ def test_what_was_checked_with_keys_of_before_is_not_remembered(make, source):
     assert len(cache) == 0
 
 
+def test_after_a_change_of_keys_there_is_as_much_room_as_before(make, source):
+    cache = make(10)
+    large = Finding(Identity("42", tuple(f"room:{number}" for number in range(150))), 0, None)
+    for keys in (source.keys, key_set_from_text(public_pem("RSA"), ["RS256"])):
+        source.keys = keys
+        remember(cache, source, "large", large)
+        remember(cache, source)
+
+    assert known(cache, "large")
+    assert known(cache)
+
+
 A, B = public_jwk("RSA", kid="a"), public_jwk("RSA-other", kid="b")
 
 
@@ -170,6 +182,15 @@ def test_any_difference_makes_another_key_set(others):
     algorithms = ["RS256", "PS256", "ES256"]
     keys = key_set_from_jwks({"keys": [A, B]}, algorithms)
     read = key_set_from_jwks({"keys": others}, algorithms)
+
+    assert keys.replaced_by(read) is read
+
+
+def test_a_key_that_is_meant_for_another_algorithm_now_makes_another_key_set():
+    keys, read = (
+        key_set_from_jwks({"keys": [dict(A, alg=algorithm)]}, ["RS256", "PS256"])
+        for algorithm in ("RS256", "PS256")
+    )
 
     assert keys.replaced_by(read) is read
 

@@ -60,7 +60,8 @@ async def test_work_that_comes_alone_is_done_without_giving_way(work):
 
 
 async def test_even_right_after_much_work_whoever_comes_alone_does_not_wait(work):
-    await asyncio.gather(*(work.do(name) for name in range(50)))
+    await asyncio.gather(*(work.do(name) for name in range(48)))
+    assert work.in_turns() == [4] * 12  # the last turn's share was used up
     await pauses(2)
 
     assert at_once(work.do("late")) == "late"

@@ -123,6 +123,7 @@ def test_every_algorithm_checks_what_it_signed_and_nothing_else(algorithm, key):
         (lambda: by_hand({**RS256, "kid": 7}, good_claims()), "malformed"),
         (lambda: token(header={"crit": ["exp"], "exp": 1}), "malformed"),
         (lambda: by_hand({**RS256, "crit": ["b64"], "b64": False}, good_claims()), "malformed"),
+        (lambda: by_hand({**RS256, "crit": ["b64"], "b64": True}, good_claims()), "malformed"),
         (lambda: by_hand({**RS256, "crit": []}, good_claims()), "malformed"),
         (lambda: by_hand({**RS256, "b64": False}, good_claims()), "malformed"),
     ],

@@ -54,7 +54,7 @@ class Turns:
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._begin_turn, loop)
-        if self._spent < self._share and not self._waiting:
+        if self._spent < self._share:  # then nobody waits: who does is served first in a turn
             return self._timed(work)
         piece = _Piece(work, loop)
         self._waiting.append(piece)
