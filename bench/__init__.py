@@ -1,1 +1,1 @@
-"""Measures the gateway beside two servers that everybody knows; see docs/benchmarks.md."""
+"""Measures the gateway beside other servers; see docs/benchmarks.md."""

@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bench.generator import GeneratorFailed, Sample
-from bench.prepared import masked
+from bench.generator import GeneratorFailed, Load, Sample
+from bench.prepared import FRAME_BYTES, Word
 
-__all__ = ["Case", "Run", "fanout", "handshake", "idle", "inbound"]
+__all__ = ["RUNS", "Case", "Run", "fanout", "handshake", "idle", "inbound", "timed"]
 
 Run = Literal["fanout", "inbound", "handshake", "idle"]
+RUNS: Final[tuple[Run, ...]] = ("fanout", "inbound", "handshake", "idle")
 
 WARM: Final = 50
 SETTLE_SECONDS: Final = 1.0
 BULK: Final = 16
 
-_PING: Final = '{"type":"ping"}'
-_MESSAGE: Final = '{"type":"chat","room":"bench","text":"sixteen of these, then a ping"}'
+_PING: Final[tuple[Word, ...]] = ("ping",)
+_MESSAGE: Final[tuple[Word, ...]] = ("message",)
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Case:
         label: What distinguishes it there.
         options: The load generator's.
         targets: The servers, in the order in which each round measures them.
-        burst: What every client sends, if clients send.
-        messages: How many messages are in it.
+        burst: What every client says at once, if clients talk.
+        users: How many users each publication is for, each with one connection; 0: one user, whom
+            all clients are.
         fresh: Whether each measurement has a server of its own.
     """
 
@@ -39,32 +41,40 @@ class Case:
     label: str
     options: Mapping[str, float]
     targets: Sequence[str]
-    burst: bytes = b""
-    messages: int = 1
+    burst: Sequence[Word] = ()
+    users: int = 0
     fresh: bool = False
+
+    @property
+    def load(self) -> Load:
+        """What the load generator does to each server."""
+        return Load(self.run, self.options, self.burst, self.users)
 
     def units(self, sample: Sample) -> float:
         """Return how many deliveries, messages, handshakes or connections were measured."""
         if self.run == "idle":
             return self.options["connections"]
-        return sample.count * self.messages / self.options.get("replies", 1)
+        return sample.count * max(len(self.burst), 1) / self.options.get("replies", 1)
 
     def check(self, server: str, sample: Sample) -> None:
         """Compare what was sent with what arrived.
 
         Raises:
-            GeneratorFailed: They differ.
+            GeneratorFailed: They differ, or nothing was measured.
         """
+        if not sample.count and self.run != "idle" and self.options["connections"]:
+            msg = f"{server}, {self.run}, {self.label}: nothing came while it was measured"
+            raise GeneratorFailed(msg)
         due, *arrived = self._counts(sample)
         if any(count != due for count in arrived) or sample.answered != sample.published:
             msg = f"{server}, {self.run}, {self.label}: {due} expected, {arrived} arrived"
             raise GeneratorFailed(msg)
 
-    def _counts(self, sample: Sample) -> tuple[int, ...]:
+    def _counts(self, sample: Sample) -> tuple[float, ...]:
         """Return what should have arrived, and then every count of what did."""
         if self.run == "fanout":
             due = sample.published * int(self.options["connections"])
-            return due, sample.delivered, sample.sent
+            return due, sample.delivered, sample.sent, sample.payload_bytes / FRAME_BYTES
         if self.run == "inbound":
             return sample.bursts * int(self.options.get("replies", 1)), sample.replied
         if self.run == "idle":
@@ -72,7 +82,8 @@ class Case:
         return (sample.opened,)
 
 
-def _timed(seconds: float) -> dict[str, float]:
+def timed(seconds: float) -> dict[str, float]:
+    """Return the load generator's options for a measurement of so many seconds."""
     return {"seconds": seconds, "warmup": min(0.3, seconds)}
 
 
@@ -97,7 +108,7 @@ def fanout(
         Case(
             "fanout",
             f"{count:,} connections, window {window}",
-            {"connections": count, "window": window, **_timed(seconds)},
+            {"connections": count, "window": window, **timed(seconds)},
             targets,
         )
         for count in connections
@@ -105,40 +116,36 @@ def fanout(
     ]
     if rate:
         most = max(connections)
-        options = {"connections": most, "rate": rate, **_timed(max(seconds, 40 / rate))}
+        options = {"connections": most, "rate": rate, **timed(max(seconds, 40 / rate))}
         cases.append(Case("fanout", f"{most:,} connections, {rate:g}/s", options, targets))
     return cases
 
 
 def inbound(targets: Sequence[str], *, connections: int, seconds: float) -> list[Case]:
     """Return the cases of clients that talk, each with one burst on its way."""
-    options = {"connections": connections, **_timed(seconds)}
-    pings = masked(_PING) * BULK
-    events = masked(_MESSAGE) * (BULK - 1) + masked(_PING)
+    options = {"connections": connections, **timed(seconds)}
     return [
-        Case("inbound", "ping, pong", options, targets, burst=masked(_PING)),
+        Case("inbound", "ping, pong", options, targets, burst=_PING),
         Case(
             "inbound",
             f"{BULK} pings at once",
             {**options, "replies": BULK},
             targets,
-            burst=pings,
-            messages=BULK,
+            burst=_PING * BULK,
         ),
         Case(
             "inbound",
             f"{BULK - 1} messages and a ping",
             options,
             targets,
-            burst=events,
-            messages=BULK,
+            burst=_MESSAGE * (BULK - 1) + _PING,
         ),
     ]
 
 
 def handshake(targets: Sequence[str], *, connections: int, seconds: float) -> list[Case]:
     """Return the case of clients that come and go, so many at a time."""
-    options = {"connections": connections, **_timed(seconds)}
+    options = {"connections": connections, **timed(seconds)}
     return [Case("handshake", f"{connections} at a time", options, targets)]
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from bench.compiled import CannotCompile, compiled, compiler
 from bench.cores import CLIENT, pinned
-from bench.prepared import STAMP_AT, publish_request, upgrade
+from bench.prepared import Word, masked, publication, publish_request, upgrade, users
 from bench.processes import ROOT, Server
+from bench.recipe import Recipe
 
-__all__ = ["Generator", "GeneratorFailed", "Sample", "find_generator"]
+__all__ = ["Generator", "GeneratorFailed", "Load", "Sample", "find_generator"]
 
 Choice = Literal["auto", "c", "python"]
 
@@ -40,9 +40,10 @@ class Sample:
 
     Attributes:
         count: Deliveries, replies or handshakes.
-        server_cpu: CPU time of the server's process, user and system.
+        server_cpu: CPU time of the server's processes, user and system.
         client_cpu: CPU time of the load generator.
         sent: The sum of what the server said it sent.
+        payload_bytes: The bytes of the texts that were delivered.
         lost: Connections that the server ended.
     """
 
@@ -58,12 +59,31 @@ class Sample:
     answered: int
     sent: int
     delivered: int
+    payload_bytes: int
     bursts: int
     replied: int
     opened: int
     lost: int
     rss_before_kib: int
     rss_after_kib: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a server is loaded with.
+
+    Attributes:
+        mode: The load generator's run: fanout, inbound, handshake or idle.
+        options: Its options that are numbers.
+        burst: What every client says at once, if clients talk.
+        users: How many users each publication is for, each with one connection; 0: one user, whom
+            all clients are.
+    """
+
+    mode: str
+    options: Mapping[str, float]
+    burst: Sequence[Word] = ()
+    users: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,36 +98,27 @@ class Generator:
     name: str
     command: Sequence[str]
 
-    def run(
-        self, mode: str, server: Server, options: Mapping[str, float], burst: bytes = b""
-    ) -> Sample:
+    def run(self, server: Server, load: Load) -> Sample:
         """Load a server, and return what came of it.
 
         Raises:
             GeneratorFailed: It could not do what it should, or lost connections.
         """
-        recipe = server.recipe
         with tempfile.TemporaryDirectory(prefix="gatewright-bench-") as name:
-            folder = Path(name)
-            upgrades = b"\0".join(upgrade(target) for target in recipe.websockets)
-            (folder / "upgrades").write_bytes(upgrades)
-            arguments = {
-                "port": recipe.port,
-                "publish-port": recipe.publish_port,
-                "pid": server.process.pid,
-                "upgrades": folder / "upgrades",
-                **options,
+            arguments: dict[str, object] = {
+                "port": server.recipe.port,
+                "publish-port": server.recipe.publish_port,
+                "pids": ",".join(str(pid) for pid in server.pids),
+                **load.options,
+                **_words(server.recipe, load),
             }
-            if mode == "fanout":
-                request = publish_request(recipe.publish_path, recipe.publish_headers)
-                (folder / "publish").write_bytes(request)
-                arguments |= {"publish": folder / "publish", "stamp": STAMP_AT}
-            if burst:
-                (folder / "burst").write_bytes(burst)
-                arguments["burst"] = folder / "burst"
-            sample = self._start(mode, arguments)
+            for option, data in _prepared(server.recipe, load).items():
+                path = Path(name, option)
+                path.write_bytes(data)
+                arguments[option] = path
+            sample = self._start(load.mode, arguments)
         if sample.lost:
-            msg = f"{server.name} ended {sample.lost} connections in the middle of {mode}"
+            msg = f"{server.name} ended {sample.lost} connections in the middle of {load.mode}"
             raise GeneratorFailed(msg)
         return sample
 
@@ -116,18 +127,51 @@ class Generator:
         for name, value in arguments.items():
             command += [f"--{name}", str(value)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        with pinned(CLIENT):
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                env=environment,
-                check=False,
-            )
+        try:
+            with pinned(CLIENT):
+                done = subprocess.run(
+                    command,
+                    capture_output=True,
+                    text=True,
+                    timeout=_SECONDS,
+                    env=environment,
+                    check=False,
+                )
+        except subprocess.TimeoutExpired as error:
+            msg = f"{mode} did not come to an end within {_SECONDS:g} s"
+            raise GeneratorFailed(msg) from error
         if done.returncode:
             raise GeneratorFailed(done.stderr.strip())
         return Sample(**json.loads(done.stdout))
+
+
+def _words(recipe: Recipe, load: Load) -> dict[str, object]:
+    """Return what the load generator has to know of what a server says."""
+    dialect = recipe.dialect
+    words: dict[str, object] = {"welcome": dialect.welcome, "counted": dialect.counted}
+    if load.mode == "fanout":
+        words |= {"sent": recipe.sent, "stamp": dialect.stamp_at}
+    return words
+
+
+def _prepared(recipe: Recipe, load: Load) -> dict[str, bytes]:
+    """Return the bytes that the load generator sends, by the option that names their file."""
+    dialect = recipe.dialect
+    websockets: Sequence[str] = recipe.websockets
+    addressees = users(load.users)
+    if addressees:
+        assert recipe.user_path is not None, "only servers that know users can address them"
+        websockets = [recipe.user_path.format(user=user) for user in addressees]
+    prepared = {"upgrades": b"\0".join(upgrade(target) for target in websockets)}
+    if load.mode == "fanout":
+        body = publication(dialect, addressees) if addressees else publication(dialect)
+        request = publish_request(recipe.publish_path, recipe.publish_headers, body)
+        prepared["publish"] = request
+    if load.burst:
+        prepared["burst"] = dialect.burst(load.burst)
+    if dialect.greeting:
+        prepared["greeting"] = masked(dialect.greeting)
+    return prepared
 
 
 def find_generator(choice: Choice = "auto") -> Generator:
@@ -136,34 +180,14 @@ def find_generator(choice: Choice = "auto") -> Generator:
     Raises:
         GeneratorFailed: C was asked for, and cannot be compiled.
     """
-    compiler = shutil.which("cc")
-    if choice == "python" or (choice == "auto" and compiler is None):
+    cc = compiler()
+    if choice == "python" or (choice == "auto" and cc is None):
         return Generator("python", [sys.executable, "-m", "bench.client.fallback"])
-    if compiler is None:
+    if cc is None:
         msg = "there is no cc to compile the load generator with"
         raise GeneratorFailed(msg)
-    return Generator(f"C, built by {compiler}", [str(_compiled(compiler))])
-
-
-def _compiled(compiler: str) -> Path:
-    """Return the program, kept in a folder of this user until its sources change."""
-    sources = sorted(_SOURCES.glob("*.[ch]"))
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatewright-bench"
-    program = cache / f"loadgen-{digest[:16]}"
-    if program.exists():
-        return program
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=cache, delete=False) as target:
-        built = Path(target.name)
-    done = subprocess.run(
-        [compiler, "-O2", "-o", built, *(s for s in sources if s.suffix == ".c")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        built.unlink()
-        msg = f"cannot compile the load generator: {done.stderr.strip()}"
-        raise GeneratorFailed(msg)
-    return built.replace(program)
+    try:
+        program = compiled("loadgen", _SOURCES, cc)
+    except CannotCompile as error:
+        raise GeneratorFailed(str(error)) from error
+    return Generator(f"C, built by {cc}", [str(program)])

@@ -5,40 +5,98 @@ from __future__ import annotations
 import base64
 import json
 import os
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
-__all__ = ["FRAME_BYTES", "STAMP_AT", "USER", "masked", "publication", "publish_request", "upgrade"]
+__all__ = [
+    "FRAME_BYTES",
+    "PLAIN",
+    "USER",
+    "Dialect",
+    "Word",
+    "masked",
+    "publication",
+    "publish_request",
+    "upgrade",
+    "users",
+]
 
 USER: Final = "bench"
 """The user id of every client that needs no token of its own."""
 
 FRAME_BYTES: Final = 120
-"""Size of the JSON text that clients receive for one publication."""
+"""Size of the text that clients receive for one publication, from every server."""
 
 _STAMP: Final = "@" * 19  # the load generator writes its clock here
-_ENVELOPE: Final = '{"type":"event","payload":'
-
-STAMP_AT: Final = len(_ENVELOPE + '{"t":"')
-"""Where in that text the time of publishing stands."""
-
+_PAYLOAD: Final = '{"t":"'
 _SHORT: Final = 125
 
+Word = Literal["ping", "message"]
+"""What clients say: something that is answered, or something that is not."""
 
-def publication() -> bytes:
-    """Return a publication to everybody, whose frame is `FRAME_BYTES` long."""
+
+@dataclass(frozen=True)
+class Dialect:
+    """What messages look like to one server.
+
+    Attributes:
+        before: What stands before the payload in the text that clients receive.
+        after: What stands behind it there.
+        publishes_text: Whether publishers send that text as it is, instead of subjects and payload.
+        ping: What a client sends to be answered.
+        message: What a client sends without being answered.
+        greeting: What a client sends first, before it hears publications; empty: nothing.
+        welcome: How the answer to the greeting begins.
+        counted: How the texts begin that are deliveries and replies; others are passed over.
+    """
+
+    before: str = '{"type":"event","payload":'
+    after: str = "}"
+    publishes_text: bool = False
+    ping: str = '{"type":"ping"}'
+    message: str = '{"type":"chat","room":"bench","text":"sixteen of these, then a ping"}'
+    greeting: str = ""
+    welcome: str = ""
+    counted: str = ""
+
+    @property
+    def stamp_at(self) -> int:
+        """Where in the text that clients receive the time of publishing stands."""
+        return len(self.before + _PAYLOAD)
+
+    def burst(self, words: Sequence[Word]) -> bytes:
+        """Return the frames in which a client says these words."""
+        texts = {"ping": self.ping, "message": self.message}
+        return b"".join(masked(texts[word]) for word in words)
+
+
+PLAIN: Final = Dialect()
+"""The gateway's own messages, which peers without a protocol of their own speak as well."""
+
+
+def users(count: int) -> list[str]:
+    """Return ids of so many users."""
+    return [f"{USER}-{number}" for number in range(count)]
+
+
+def publication(dialect: Dialect, addressees: Sequence[str] = (USER,)) -> bytes:
+    """Return a publication to these users, whose text is `FRAME_BYTES` long at each client."""
     payload = {"t": _STAMP, "text": ""}
-    length = len(_ENVELOPE) + len(_compact(payload)) + 1
-    payload["text"] = "x" * (FRAME_BYTES - length)
-    return _compact({"subjects": [f"user:{USER}"], "payload": payload})
+    around = len(dialect.before + dialect.after)
+    payload["text"] = "x" * (FRAME_BYTES - around - len(_compact(payload)))
+    if dialect.publishes_text:
+        return (dialect.before + _compact(payload) + dialect.after).encode()
+    subjects = [f"user:{user}" for user in addressees]
+    return _compact({"subjects": subjects, "payload": payload}).encode()
 
 
-def _compact(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
-def publish_request(path: str, headers: dict[str, str]) -> bytes:
-    """Return the HTTP request that publishes `publication`."""
-    body = publication()
+def publish_request(path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """Return the HTTP request that publishes ``body``."""
     fields = {
         "Host": "127.0.0.1",
         "Content-Type": "application/json",

@@ -15,7 +15,7 @@ from typing import Final
 
 from bench.client.measure import cpu_seconds
 from bench.cores import SERVER, pinned
-from bench.targets import Recipe
+from bench.recipe import Recipe
 
 __all__ = ["ROOT", "Server", "ServerFailed", "started"]
 
@@ -50,6 +50,11 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """All its processes: the one that was started, and whatever that one started."""
+        return (self.process.pid, *_descendants(self.process.pid))
+
     def get(self, path: str) -> tuple[int, str]:
         """Return status and body of an HTTP GET.
 
@@ -83,10 +88,10 @@ class Server:
     def rest(self) -> None:
         """Wait until the work that former clients left behind is done, within reason."""
         until = time.monotonic() + REST_SECONDS
-        before = cpu_seconds(self.process.pid)
+        before = cpu_seconds(*self.pids)
         while time.monotonic() < until:
             time.sleep(0.1)
-            now = cpu_seconds(self.process.pid)
+            now = cpu_seconds(*self.pids)
             if now - before < 0.005:  # noqa: PLR2004 (a twentieth of a core)
                 return
             before = now
@@ -120,6 +125,19 @@ def _await_ready(server: Server) -> None:
         if time.monotonic() > until:
             raise ServerFailed(server.name, server.log.read_text(encoding="utf-8"))
         time.sleep(0.05)
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return the processes below another one, by what each says its parent is."""
+    children: dict[int, list[int]] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            parent = file.read_text(encoding="utf-8").rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(file.parent.name))
+    found = list(children.get(pid, ()))
+    for each in found:
+        found += children.get(each, ())
+    return found
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -19,14 +19,18 @@ class Figures:
     """One line of a table: medians over the rounds.
 
     Attributes:
+        connections: How many clients there were.
+        users: How many users each publication was for; 0: one, whom all clients are.
         per_second: Deliveries, messages or handshakes a second.
         cpu_us: The server's CPU time for each, in microseconds.
-        cpu_ratio: How many times the first server's that is, round by round.
+        cpu_ratio: How many times the base's that is, round by round.
+        client_us: The load generator's CPU time for each, in microseconds.
         publication_us: The server's CPU time for each publication, all its deliveries included.
         p50_ms: Latency that half stay below.
         p99_ms: Latency that all but a hundredth stay below.
+        p99_ratio: How many times the base's that is.
         kib: Resident memory for each idle connection.
-        kib_ratio: How many times the first server's that is.
+        kib_ratio: How many times the base's that is.
         server_share: The share of a core that the server used.
         client_share: The share of a core that the load generator used.
         spread: How far the rounds' CPU times lie apart, as a share of the median.
@@ -35,12 +39,16 @@ class Figures:
     run: Run
     case: str
     server: str
+    connections: int
+    users: int
     per_second: float
     cpu_us: float
     cpu_ratio: float
+    client_us: float
     publication_us: float
     p50_ms: float
     p99_ms: float
+    p99_ratio: float
     kib: float
     kib_ratio: float
     server_share: float
@@ -48,13 +56,20 @@ class Figures:
     spread: float
 
 
-def figures(case: Case, samples: Samples) -> list[Figures]:
-    """Return one line for each server of a case."""
-    first = samples[case.targets[0]]
-    return [_line(case, name, samples[name], first) for name in case.targets]
+def figures(case: Case, samples: Samples, base: str | None = None) -> list[Figures]:
+    """Return one line for each server of a case.
+
+    Args:
+        case: What was measured.
+        samples: What came of it.
+        base: The server that is the ratios' 1; without one, or where it is not there, the first.
+    """
+    if base not in samples:
+        base = next(iter(samples), None)
+    return [_line(case, name, own, samples[base]) for name, own in samples.items() if base]
 
 
-def _line(case: Case, name: str, own: Sequence[Sample], first: Sequence[Sample]) -> Figures:
+def _line(case: Case, name: str, own: Sequence[Sample], base: Sequence[Sample]) -> Figures:
     def cpu(sample: Sample) -> float:
         return _per(sample.server_cpu * 1e6, case.units(sample))
 
@@ -66,14 +81,18 @@ def _line(case: Case, name: str, own: Sequence[Sample], first: Sequence[Sample])
         run=case.run,
         case=case.label,
         server=name,
+        connections=int(case.options["connections"]),
+        users=case.users,
         per_second=median(_per(case.units(sample), sample.seconds) for sample in own),
         cpu_us=median(costs),
-        cpu_ratio=_ratio(own, first, cpu),
+        cpu_ratio=_ratio(own, base, cpu),
+        client_us=median(_per(sample.client_cpu * 1e6, case.units(sample)) for sample in own),
         publication_us=median(_publication(case, sample) for sample in own),
         p50_ms=median(sample.p50_ms for sample in own),
         p99_ms=median(sample.p99_ms for sample in own),
+        p99_ratio=_ratio(own, base, lambda sample: sample.p99_ms),
         kib=median(kib(sample) for sample in own),
-        kib_ratio=_ratio(own, first, kib),
+        kib_ratio=_ratio(own, base, kib),
         server_share=median(_per(sample.server_cpu, sample.seconds) for sample in own),
         client_share=median(_per(sample.client_cpu, sample.seconds) for sample in own),
         spread=_per(max(costs) - min(costs), median(costs)),
@@ -91,9 +110,9 @@ def _per(value: float, count: float) -> float:
 
 
 def _ratio(
-    own: Sequence[Sample], first: Sequence[Sample], figure: Callable[[Sample], float]
+    own: Sequence[Sample], base: Sequence[Sample], figure: Callable[[Sample], float]
 ) -> float:
-    pairs = zip(own, first, strict=True)
+    pairs = zip(own, base, strict=True)
     return median(_per(figure(mine), figure(theirs)) for mine, theirs in pairs)
 
 
@@ -106,6 +125,7 @@ _NAMES: Final[list[Column]] = [
 _LATENCY: Final[list[Column]] = [
     ("p50 ms", lambda line: f"{line.p50_ms:.2f}"),
     ("p99 ms", lambda line: f"{line.p99_ms:.2f}"),
+    ("p99 ratio", lambda line: f"{line.p99_ratio:.2f}"),
 ]
 _SHARES: Final[list[Column]] = [
     ("server CPU", lambda line: f"{line.server_share:.0%}"),
@@ -119,6 +139,7 @@ def _costs(thing: str, things: str) -> list[Column]:
         (f"{things}/s", lambda line: f"{line.per_second:,.0f}"),
         (f"CPU µs/{thing}", lambda line: f"{line.cpu_us:.2f}"),
         ("ratio", lambda line: f"{line.cpu_ratio:.2f}"),
+        (f"client µs/{thing}", lambda line: f"{line.client_us:.2f}"),
     ]
 
 

@@ -39,7 +39,7 @@ class Generator(Traffic):
             return
         if not self.snapshots and elapsed >= self.options.warmup:
             self.mark()
-        if self.measuring and elapsed >= self.options.warmup + self.options.seconds:
+        elif self.measuring and time.monotonic() - self.snapshots[0].wall >= self.options.seconds:
             self.mark()
             self.running = False
 
@@ -49,14 +49,15 @@ class Generator(Traffic):
         return float(self.options.warmup + self.options.seconds) + PATIENCE
 
     def at_boundary(self) -> bool:
-        """Whether a publication has just arrived everywhere; always, where nothing is published.
+        """Whether another publication has just arrived everywhere, or another reply or handshake.
 
         Measuring from and to such a moment counts whole ones, which matters where a server manages
-        few.
+        few. Always, where publications reach nobody.
         """
-        if not self.publish or not self.options.connections:
+        if not self.options.connections:
             return True
-        before, self.complete = self.complete, self.delivered // self.options.connections
+        whole = self.options.connections if self.publish else 1
+        before, self.complete = self.complete, self.done // whole
         return self.complete > before
 
     def wait_for(self, done: Callable[[], bool]) -> None:
@@ -142,12 +143,12 @@ class Generator(Traffic):
         options = self.options
         self.open_until(options.warm)
         self.rest()
-        before = resident_kib(options.pid)
+        before = resident_kib(*options.pids)
         self.mark()
         self.open_until(options.warm + options.connections)
         self.rest()
         self.mark()
-        self.rss = (before, resident_kib(options.pid))
+        self.rss = (before, resident_kib(*options.pids))
 
     def rest(self) -> None:
         """Let the server come to rest."""
@@ -186,6 +187,7 @@ class Generator(Traffic):
             "answered": self.answered,
             "sent": self.sent,
             "delivered": self.delivered,
+            "payload_bytes": self.payload_bytes,
             "bursts": self.bursts,
             "replied": self.replied,
             "opened": self.opened,
@@ -195,17 +197,25 @@ class Generator(Traffic):
         }
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="fallback", description=__doc__)
     parser.add_argument("mode", choices=["fanout", "inbound", "handshake", "idle"])
-    for name in ("port", "publish-port", "pid", "connections", "warm"):
+    for name in ("port", "publish-port", "connections", "warm"):
         parser.add_argument(f"--{name}", type=int, default=0)
     for name in ("window", "replies"):
         parser.add_argument(f"--{name}", type=int, default=1)
     for name in ("rate", "seconds", "warmup", "settle"):
         parser.add_argument(f"--{name}", type=float, default=0.0)
-    for name in ("upgrades", "publish", "burst"):
+    for name in ("upgrades", "publish", "burst", "greeting"):
         parser.add_argument(f"--{name}", type=Path)
+    for name in ("welcome", "counted"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--sent", default='"sent":')
+    parser.add_argument("--pids", type=_numbers, default=[])
     parser.add_argument("--stamp", type=int, default=0)
     return parser.parse_args(arguments)
 

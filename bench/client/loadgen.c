@@ -5,7 +5,8 @@
  * It prints one line of JSON. `fallback.py` takes the same options and prints the same line. */
 #include "loadgen.h"
 
-struct options opt = { .replies = 1, .window = 1, .seconds = 1, .stamp = -1 };
+struct options opt = { .replies = 1, .window = 1, .seconds = 1, .stamp = -1,
+                       .welcome = "", .counted = "", .sent = "\"sent\":" };
 struct conn *conns;
 
 static unsigned total;          /* connections of `conns` that are in use */
@@ -14,26 +15,31 @@ static struct snapshot { uint64_t wall, server, client, count, publications; } b
 
 /* --- measuring ---------------------------------------------------------------------------------- */
 
+static uint64_t done(void) {
+	return opt.publish.len ? seen.delivered : opt.burst.len ? seen.replied : seen.shaken;
+}
+
 static void take(struct snapshot *s) {
-	s->server = cpu_of(opt.pid);
+	s->server = cpu_of_server();
 	s->wall = now();
 	s->client = own_cpu();
-	s->count = opt.publish.len ? seen.delivered : opt.burst.len ? seen.replied : seen.shaken;
+	s->count = done();
 	s->publications = seen.published;
 }
 
-/* Whether a publication has just arrived everywhere: measuring from and to such a moment counts
- * whole ones, which matters where a server manages few. Always, where nothing is published. */
+/* Whether another publication has just arrived everywhere, or another reply or handshake is complete:
+ * measuring from and to such a moment counts whole ones, which matters where a server manages few.
+ * Always, where publications reach nobody. */
 static bool at_boundary(void) {
 	static uint64_t before;
-	if (!opt.publish.len || !opt.connections) return true;
-	uint64_t complete = seen.delivered / opt.connections;
+	if (!opt.connections) return true;
+	uint64_t complete = opt.publish.len ? done() / opt.connections : done();
 	bool another = complete > before;
 	before = complete;
 	return another;
 }
 
-/* One turn of a run that is measured between `warmup` and `warmup + seconds`, or little longer. */
+/* One turn of a run that is measured from `warmup` on for `seconds`, or little longer. */
 static void step(uint64_t start, int timeout_ms) {
 	turn(timeout_ms < 100 ? timeout_ms : 100);
 	double elapsed = (double)(now() - start) / 1e9;
@@ -42,7 +48,7 @@ static void step(uint64_t start, int timeout_ms) {
 		take(&began);
 		measuring = true;
 	}
-	if (measuring && elapsed >= opt.warmup + opt.seconds) {
+	else if (measuring && now() - began.wall >= (uint64_t)(opt.seconds * 1e9)) {
 		take(&ended);
 		measuring = running = false;
 	}
@@ -159,12 +165,12 @@ static void run_handshake(void) {
 static void run_idle(void) {
 	open_until(opt.warm);
 	rest(opt.settle);
-	rss_before = resident_kib(opt.pid);
+	rss_before = resident_kib();
 	take(&began);
 	open_until(opt.warm + opt.connections);
 	rest(opt.settle);
 	take(&ended);
-	rss_after = resident_kib(opt.pid);
+	rss_after = resident_kib();
 }
 
 static void close_all(void) {
@@ -196,10 +202,23 @@ static struct bytes slurp(const char *path) {
 	return b;
 }
 
+static void processes(const char *list) {
+	for (int i = 0; i < PROCESSES && *list; i++) {
+		opt.pids[i] = atoi(list);
+		list += strcspn(list, ",");
+		list += *list == ',';
+	}
+}
+
+static const char *prefix(const char *text) {
+	if (strlen(text) > PREFIX) { fprintf(stderr, "loadgen: %s is too long\n", text); exit(2); }
+	return text;
+}
+
 static void option(const char *name, const char *value) {
 	if (!strcmp(name, "--port")) opt.port = atoi(value);
 	else if (!strcmp(name, "--publish-port")) opt.publish_port = atoi(value);
-	else if (!strcmp(name, "--pid")) opt.pid = atoi(value);
+	else if (!strcmp(name, "--pids")) processes(value);
 	else if (!strcmp(name, "--connections")) opt.connections = (unsigned)atoi(value);
 	else if (!strcmp(name, "--window")) opt.window = (unsigned)atoi(value);
 	else if (!strcmp(name, "--replies")) opt.replies = (unsigned)atoi(value);
@@ -212,6 +231,10 @@ static void option(const char *name, const char *value) {
 	else if (!strcmp(name, "--upgrades")) opt.upgrades = slurp(value);
 	else if (!strcmp(name, "--publish")) opt.publish = slurp(value);
 	else if (!strcmp(name, "--burst")) opt.burst = slurp(value);
+	else if (!strcmp(name, "--greeting")) opt.greeting = slurp(value);
+	else if (!strcmp(name, "--welcome")) opt.welcome = prefix(value);
+	else if (!strcmp(name, "--counted")) opt.counted = prefix(value);
+	else if (!strcmp(name, "--sent")) opt.sent = value;
 	else { fprintf(stderr, "loadgen: no option %s\n", name); exit(2); }
 }
 
@@ -222,6 +245,7 @@ static void report(unsigned lost) {
 	printf(",\"p50_ms\":%.4f,\"p99_ms\":%.4f,\"samples\":%" PRIu64, quantile(.5), quantile(.99), samples());
 	printf(",\"published\":%" PRIu64 ",\"answered\":%" PRIu64, seen.published, seen.answered);
 	printf(",\"sent\":%" PRIu64 ",\"delivered\":%" PRIu64, seen.sent, seen.delivered);
+	printf(",\"payload_bytes\":%" PRIu64, seen.payload);
 	printf(",\"bursts\":%" PRIu64 ",\"replied\":%" PRIu64, seen.bursts, seen.replied);
 	printf(",\"opened\":%u,\"lost\":%u", seen.opened, lost);
 	printf(",\"rss_before_kib\":%ld,\"rss_after_kib\":%ld}\n", rss_before, rss_after);

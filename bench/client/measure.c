@@ -14,17 +14,27 @@ uint64_t now(void) { return ns(CLOCK_MONOTONIC); }
 
 uint64_t own_cpu(void) { return ns(CLOCK_PROCESS_CPUTIME_ID); }
 
-/* The CPU time of another process, user and system, all threads: the kernel's own clock of it. */
-uint64_t cpu_of(int pid) { return ns((clockid_t)((~(unsigned)pid << 3) | 2)); }
+/* The CPU time of the server's processes, user and system, all threads: the kernel's own clocks of them. */
+uint64_t cpu_of_server(void) {
+	uint64_t all = 0;
+	for (int i = 0; i < PROCESSES && opt.pids[i]; i++) all += ns((clockid_t)((~(unsigned)opt.pids[i] << 3) | 2));
+	return all;
+}
 
-long resident_kib(int pid) {
+static long resident_pages(int pid) {
 	char path[64];
 	long size = 0, pages = 0;
 	snprintf(path, sizeof path, "/proc/%d/statm", pid);
 	FILE *f = fopen(path, "r");
-	if (!f) return -1;
-	if (fscanf(f, "%ld %ld", &size, &pages) != 2) pages = -1;
+	if (!f) return 0;
+	if (fscanf(f, "%ld %ld", &size, &pages) != 2) pages = 0;
 	fclose(f);
+	return pages;
+}
+
+long resident_kib(void) {
+	long pages = 0;
+	for (int i = 0; i < PROCESSES && opt.pids[i]; i++) pages += resident_pages(opt.pids[i]);
 	return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 

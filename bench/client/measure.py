@@ -14,25 +14,29 @@ _PAGE_KIB: Final = os.sysconf("SC_PAGESIZE") // 1024
 _FRACTION_BITS: Final = 5
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time a process has used: user and system, all of its threads.
+def cpu_seconds(*pids: int) -> float:
+    """Return the CPU time that processes have used: user and system, all of their threads.
 
-    This is the kernel's own clock of the process, in nanoseconds, where `/proc/<pid>/stat` would
+    This is the kernel's own clock of each process, in nanoseconds, where `/proc/<pid>/stat` would
     count in hundredths of a second.
 
     Raises:
         OSError: There is no such process.
     """
-    return time.clock_gettime((~pid << 3) | 2)
+    return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
-def resident_kib(pid: int) -> int:
-    """Return the resident memory of a process in KiB.
+def resident_kib(*pids: int) -> int:
+    """Return the resident memory of processes in KiB.
 
     Raises:
         OSError: There is no such process.
     """
-    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_KIB
+    return sum(_resident_pages(pid) for pid in pids) * _PAGE_KIB
+
+
+def _resident_pages(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
 
 
 class Latencies:

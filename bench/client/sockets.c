@@ -99,17 +99,39 @@ void talk(struct conn *c) {
 	transmit(c, opt.burst.data, opt.burst.len);
 }
 
-static void on_data_frame(struct conn *c, const uint8_t *payload, uint64_t len, uint64_t have, uint64_t at) {
-	if (c->state != OPEN) return;
-	if (opt.publish.len) {
-		seen.delivered++;
-		if (measuring && opt.stamp >= 0 && len >= (uint64_t)opt.stamp + STAMP && have >= (uint64_t)opt.stamp + STAMP) {
-			uint64_t stamp = 0;
-			for (int i = 0; i < STAMP; i++) stamp = stamp * 10 + (uint64_t)(payload[opt.stamp + i] - '0');
-			record(stamp, at);
-		}
-		return;
+static void on_open(struct conn *c, uint64_t at) {
+	c->state = OPEN;
+	seen.open++;
+	seen.opened++;
+	if (!strcmp(opt.mode, "handshake")) {
+		seen.shaken++;
+		if (measuring) record(c->began, at);
+		say_goodbye(c);
 	}
+}
+
+/* A text of `len` bytes, of which `start` begins with the first `peeked` ones; `rest` holds those behind
+ * them as far as they have arrived. */
+struct text { const uint8_t *start, *rest; size_t peeked; uint64_t len, have; };
+
+static bool begins(const struct text *t, const char *prefix) {
+	size_t len = strlen(prefix);
+	return len <= t->peeked && !memcmp(t->start, prefix, len);
+}
+
+static void on_delivery(const struct text *t, uint64_t at) {
+	seen.delivered++;
+	seen.payload += t->len;
+	uint64_t place = (uint64_t)opt.stamp - t->peeked, stamp = 0;
+	if (!measuring || opt.stamp < 0 || t->len < (uint64_t)opt.stamp + STAMP || t->have < place + STAMP) return;
+	for (int i = 0; i < STAMP; i++) stamp = stamp * 10 + (uint64_t)(t->rest[place + (uint64_t)i] - '0');
+	record(stamp, at);
+}
+
+static void on_data_frame(struct conn *c, const struct text *t, uint64_t at) {
+	if (c->state == GREETING && begins(t, opt.welcome)) { on_open(c, at); return; }
+	if (c->state != OPEN || !begins(t, opt.counted)) return;
+	if (opt.publish.len) { on_delivery(t, at); return; }
 	seen.replied++;
 	if (c->busy && ++c->replies == opt.replies) {
 		if (measuring) record(c->began, at);
@@ -125,46 +147,50 @@ static void on_control_frame(struct conn *c, unsigned opcode, const uint8_t *pay
 	}
 }
 
-/* Returns false where the connection is gone. */
-static bool on_frames(struct conn *c, const uint8_t *data, size_t len, uint64_t at) {
+static size_t longer(const char *a, const char *b) {
+	return strlen(a) > strlen(b) ? strlen(a) : strlen(b);
+}
+
+/* Move bytes to the head of the frame until it has `need`; returns whether it has. */
+static bool head_has(struct conn *c, size_t need, const uint8_t **data, size_t *len) {
+	while (*len && c->head_len < need) { c->head[c->head_len++] = *(*data)++; (*len)--; }
+	return c->head_len >= need;
+}
+
+static void on_frames(struct conn *c, const uint8_t *data, size_t len, uint64_t at) {
+	const size_t prefix = longer(opt.welcome, opt.counted);
 	while (len) {
 		if (c->skip) {
 			size_t step = c->skip < len ? c->skip : len;
 			c->skip -= step; data += step; len -= step;
 			continue;
 		}
-		while (len && c->head_len < 2) { c->head[c->head_len++] = *data++; len--; }
-		if (c->head_len < 2) return true;
+		if (!head_has(c, 2, &data, &len)) return;
 		unsigned size = c->head[1] & 127, need = size == 126 ? 4 : size == 127 ? 10 : 2;
-		while (len && c->head_len < need) { c->head[c->head_len++] = *data++; len--; }
-		if (c->head_len < need) return true;
+		if (!head_has(c, need, &data, &len)) return;
 		uint64_t payload = size;
 		if (need > 2) {
 			payload = 0;
 			for (unsigned i = 2; i < need; i++) payload = payload << 8 | c->head[i];
 		}
 		unsigned opcode = c->head[0] & 15;
+		size_t peeked = opcode >= 8 ? 0 : payload < prefix ? payload : prefix;
+		if (!head_has(c, need + peeked, &data, &len)) return;
+		struct text text = { .start = c->head + need, .rest = data, .peeked = peeked, .len = payload };
 		bool final = c->head[0] & 128;
 		c->head_len = 0;
-		c->skip = payload;
-		uint64_t have = payload < len ? payload : len;
-		if (opcode < 8) {
-			if (final) on_data_frame(c, data, payload, have, at);
-		} else on_control_frame(c, opcode, data, payload, have);
-		if (c->fd < 0) return false;
+		c->skip = payload - peeked;
+		text.have = c->skip < len ? c->skip : len;
+		if (opcode >= 8) on_control_frame(c, opcode, data, payload, text.have);
+		else if (final) on_data_frame(c, &text, at);
+		if (c->fd < 0) return;
 	}
-	return true;
 }
 
 static void on_upgraded(struct conn *c, uint64_t at) {
-	c->state = OPEN;
-	seen.open++;
-	seen.opened++;
-	if (!strcmp(opt.mode, "handshake")) {
-		seen.shaken++;
-		if (measuring) record(c->began, at);
-		say_goodbye(c);
-	}
+	if (!opt.greeting.len) { on_open(c, at); return; }
+	c->state = GREETING;
+	transmit(c, opt.greeting.data, opt.greeting.len);
 }
 
 /* The answer to the upgrade: returns what follows it, or NULL while it is incomplete. */
@@ -193,12 +219,12 @@ static void on_published(struct conn *c, const uint8_t *data, size_t len) {
 	if (!body || !length || length > body) return;
 	body += 4;
 	if (c->answer_len < (size_t)(body - c->answer) + strtoul(length + 15, NULL, 10)) return;
-	char *count = strstr(body, "\"sent\":");
-	if (memcmp(c->answer + 8, " 200", 4) || !count) {
+	char *count = strstr(body, opt.sent);
+	if (memcmp(c->answer + 8, " 20", 3) || !count) {
 		fprintf(stderr, "loadgen: publication refused: %s\n", c->answer);
 		exit(1);
 	}
-	seen.sent += strtoul(count + 7, NULL, 10);
+	seen.sent += strtoul(count + strlen(opt.sent), NULL, 10);
 	seen.answered++;
 	c->busy = false;
 	c->answer_len = 0;

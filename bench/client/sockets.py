@@ -7,9 +7,9 @@ import socket
 import time
 from collections.abc import Callable
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 
-__all__ = ["Connection", "Network", "count_frames"]
+__all__ = ["Connection", "Counted", "Network", "count_frames"]
 
 SOURCES: Final = 16
 """Loopback addresses to connect from: each has its own ephemeral ports."""
@@ -127,14 +127,22 @@ class Network:
             self.gone(connection)
 
 
-def count_frames(connection: Connection, data: memoryview | bytes) -> tuple[int, bytes]:
-    """Return how many data frames ``data`` completes, and the payload of the last of them.
+class Counted(NamedTuple):
+    """Data frames that were completed: how many, their bytes, and the payload of the last."""
+
+    frames: int
+    size: int
+    last: bytes
+
+
+def count_frames(connection: Connection, data: memoryview | bytes, prefix: bytes = b"") -> Counted:
+    """Return the data frames that ``data`` completes and whose payload begins with ``prefix``.
 
     Pings are answered. What is left of an incomplete frame is kept for the next call.
     """
     if connection.data:
         data = connection.data + bytes(data)
-    at = frames = 0
+    at = frames = counted = 0
     last = (0, 0)
     size = len(data)
     while size - at >= SMALLEST_HEAD:
@@ -146,12 +154,14 @@ def count_frames(connection: Connection, data: memoryview | bytes) -> tuple[int,
         if end > size:
             break
         if not data[at] & CONTROL:
-            frames += 1
-            last = (start, end)
+            if not prefix or bytes(data[start : start + len(prefix)]) == prefix:
+                frames += 1
+                counted += length
+                last = (start, end)
         elif data[at] & 15 == PING:
             mask_of_zeros = bytes(4)
             pong = bytes((0x8A, 0x80 | length)) + mask_of_zeros + bytes(data[start:end])
             connection.transmit(pong)
         at = end
     connection.data = bytes(data[at:])
-    return frames, bytes(data[last[0] : last[1]])
+    return Counted(frames, counted, bytes(data[last[0] : last[1]]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import re
 import time
 from itertools import cycle
 from pathlib import Path
@@ -43,10 +43,13 @@ class Traffic(Network):
         self.upgrades = cycle(upgrades.read_bytes().rstrip(b"\0").split(b"\0"))
         self.publish = options.publish.read_bytes() if options.publish else b""
         self.burst = options.burst.read_bytes() if options.burst else b""
+        self.greeting = options.greeting.read_bytes() if options.greeting else b""
+        self.welcome, self.counted = options.welcome.encode(), options.counted.encode()
+        self.sent_in = re.compile(re.escape(options.sent.encode()) + rb"\s*(\d+)")
         self.latencies = Latencies()
         self.running = False
         self.opened = self.published = self.answered = self.sent = self.delivered = 0
-        self.bursts = self.replied = self.shaken = 0
+        self.bursts = self.replied = self.shaken = self.payload_bytes = 0
         self.snapshots: list[Snapshot] = []
 
     @property
@@ -54,12 +57,16 @@ class Traffic(Network):
         """Whether the measured part of the run is going on."""
         return len(self.snapshots) == 1
 
+    @property
+    def done(self) -> int:
+        """Deliveries, replies or handshakes, whichever the run is about."""
+        return self.delivered if self.publish else self.replied if self.burst else self.shaken
+
     def mark(self) -> None:
         """Read all clocks and counters, at the beginning and at the end of the measured part."""
-        count = self.delivered if self.publish else self.replied if self.burst else self.shaken
-        server = cpu_seconds(self.options.pid)
+        server = cpu_seconds(*self.options.pids)
         self.snapshots.append(
-            Snapshot(time.monotonic(), server, time.process_time(), count, self.published)
+            Snapshot(time.monotonic(), server, time.process_time(), self.done, self.published)
         )
 
     def talk(self, connection: Connection) -> None:
@@ -90,14 +97,27 @@ class Traffic(Network):
             msg = f"refused: {head[:60]!r}"
             raise Stalled(msg)
         connection.data = b""
+        if self.greeting:
+            connection.on_read = self.on_welcome
+            connection.transmit(self.greeting)
+        else:
+            self.on_open(connection, at)
+        if rest:
+            connection.on_read(connection, memoryview(rest), at)
+
+    def on_welcome(self, connection: Connection, data: memoryview, at: int) -> None:
+        """Wait for the answer to the greeting."""
+        if count_frames(connection, data, self.welcome).frames:
+            self.on_open(connection, at)
+
+    def on_open(self, connection: Connection, at: int) -> None:
+        """Count a connection in; in a run of handshakes it leaves at once."""
         connection.open = True
         connection.on_read = self.on_frames
         self.open_now += 1
         self.opened += 1
         if self.options.mode == "handshake":
             self.on_handshake(connection, at)
-        elif rest:
-            self.on_frames(connection, rest, at)
 
     def on_handshake(self, connection: Connection, at: int) -> None:
         """Count a handshake, and leave."""
@@ -106,15 +126,16 @@ class Traffic(Network):
             self.latencies.record(at - connection.began)
         self.say_goodbye(connection)
 
-    def on_frames(self, connection: Connection, data: memoryview | bytes, at: int) -> None:
+    def on_frames(self, connection: Connection, data: memoryview, at: int) -> None:
         """Count what arrived on an open connection."""
-        frames, last = count_frames(connection, data)
+        frames, size, last = count_frames(connection, data, self.counted)
         if not frames or not connection.open:
             return
         if self.burst:
             self.on_replies(connection, frames, at)
             return
         self.delivered += frames
+        self.payload_bytes += size
         stamp = last[self.options.stamp : self.options.stamp + STAMP]
         if self.measuring and len(stamp) == STAMP:
             self.latencies.record(at - int(stamp), frames)
@@ -136,10 +157,11 @@ class Traffic(Network):
         fields = head.lower()
         if not end or len(body) < int(fields.partition(b"content-length:")[2].split(b"\r\n")[0]):
             return
-        if head[8:12] != b" 200":
+        sent = self.sent_in.search(body)
+        if head[8:11] != b" 20" or sent is None:
             msg = f"publication refused: {head + end + body!r}"
             raise Stalled(msg)
-        self.sent += json.loads(body)["sent"]
+        self.sent += int(sent[1])
         self.answered += 1
         publisher.data, publisher.awaited = b"", 0
         if b"connection: close" in fields:  # some servers want a new connection now and then

@@ -1,1 +1,1 @@
-"""What the gateway is measured against: broadcast servers as one would write them by hand."""
+"""What is measured: the gateway, and broadcast servers as one would write them by hand."""

@@ -1,4 +1,4 @@
-"""What both broadcast servers do with a message and a publication, as cheaply as can be."""
+"""What the peers in Python do with a message and a publication, as cheaply as can be."""
 
 from __future__ import annotations
 

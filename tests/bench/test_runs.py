@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from bench import cases
+from bench import cases, growth
 from bench.__main__ import main
 from bench.generator import find_generator
 from bench.processes import started
@@ -13,7 +13,19 @@ from bench.targets import TARGETS
 
 pytestmark = pytest.mark.xdist_group("bench")
 
-SERVERS = ["gateway", "hypercorn", "websockets"]
+SERVERS = [
+    "gateway",
+    "gateway-direct",
+    "gateway-asgi",
+    "c-send",
+    "nchan",
+    "websockets",
+    "picows",
+    "uvicorn",
+    "hypercorn",
+    "socketio",
+]
+TALKED_TO = [name for name in SERVERS if "inbound" in TARGETS[name].runs]
 GENERATORS = ["python", "c"] if shutil.which("cc") else ["python"]
 SECONDS = 0.2
 CLIENTS = 7
@@ -27,8 +39,9 @@ def serving(tmp_path_factory):
 
     def start(name):
         if name not in running:
+            skip_what_cannot_be_had(name)
             folder = tmp_path_factory.mktemp(name)
-            context = started(name, TARGETS[name](folder), folder)
+            context = started(name, TARGETS[name].recipe(folder), folder)
             running[name] = context.__enter__()
             contexts.append(context)
         return running[name]
@@ -45,8 +58,15 @@ def generator(request, tmp_path_factory):
         yield find_generator(request.param)
 
 
+def skip_what_cannot_be_had(name):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.apt.install", lambda *_: False)  # not while tests run
+        if reason := TARGETS[name].missing():
+            pytest.skip(reason)
+
+
 def load(generator, server, case):
-    sample = generator.run(case.run, server, case.options, case.burst)
+    sample = generator.run(server, case.load)
     case.check(server.name, sample)
     server.rest()
     return sample
@@ -81,7 +101,7 @@ def test_publications_at_a_rate_all_arrive(generator, serving):
     assert sample.delivered == sample.sent == sample.published * CLIENTS > 0
 
 
-@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("name", TALKED_TO)
 def test_every_ping_has_its_pong(generator, serving, name):
     single, bulk, _ = cases.inbound([name], connections=CLIENTS, seconds=SECONDS)
 
@@ -112,6 +132,22 @@ def test_clients_come_and_go(generator, serving, name):
     assert sample.samples > 0
 
 
+def test_a_publication_reaches_every_user_that_it_names(generator, serving):
+    (case,) = growth.cases(
+        ["gateway", "websockets"], connections=[], subjects=[5], window=2, seconds=SECONDS
+    )
+
+    sample = load(generator, serving("gateway"), case)
+
+    assert case.targets == ["gateway"]
+    assert sample.delivered == sample.sent == sample.published * 5 > 0
+
+
+def test_a_server_is_all_of_its_processes(serving):
+    assert len(serving("nchan").pids) == 2  # the worker, and who looks after it
+    assert len(serving("websockets").pids) == 1
+
+
 def test_idle_clients_use_memory_and_leave(generator, serving):
     server = serving("gateway")
     options = {"connections": 100, "warm": 5, "settle": 0.1}
@@ -139,17 +175,70 @@ def test_the_command_prints_a_table_and_writes_its_figures(tmp_path, capsys, mon
     assert {line["cpu_ratio"] for line in lines if line["server"] == "websockets"} == {1.0}
 
 
+def test_the_command_plots_how_cost_grows(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    arguments = ["growth", "--connections", "1,3", "--subjects", "2", "--targets", "gateway"]
+    arguments += ["--rounds", "1", "--seconds", "0.1", "--svg", str(tmp_path / "plots")]
+
+    code = main(arguments)
+
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert "| 1 subject, 3 connections " in printed
+    assert "| 2 subjects, 1 connection each" in printed
+    plots = sorted((tmp_path / "plots").iterdir())
+    assert [plot.name for plot in plots] == ["growth-connections.svg", "growth-subjects.svg"]
+
+
+def test_what_cannot_be_had_here_is_told_and_left_out(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("bench.servers.nchan._MODULE", tmp_path / "none")
+    monkeypatch.setattr("bench.apt.install", lambda *_: False)
+    monkeypatch.setattr("bench.plans._missing", lambda name: TARGETS[name].missing())
+    arguments = ["handshake", "--connections", "2", "--rounds", "1", "--seconds", "0.1"]
+
+    code = main([*arguments, "--targets", "nchan,websockets"])
+
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert "skipped: nchan: needs nginx and libnginx-mod-nchan: apt-get install " in printed
+    assert "| websockets |" in printed
+    assert "| nchan " not in printed
+
+
+def test_without_any_server_nothing_is_measured(capsys):
+    assert main(["inbound", "--targets", "nchan"]) == 1
+
+    told = capsys.readouterr()
+    assert "skipped: nchan, inbound: " in told.out
+    assert "no server is left" in told.err
+
+
+def test_a_peer_that_fails_is_told_and_left_out(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "server.c").write_text("no C at all")
+    monkeypatch.setattr("bench.servers.c_send.SOURCES", tmp_path)
+    arguments = ["handshake", "--connections", "2", "--rounds", "1", "--seconds", "0.1"]
+
+    code = main([*arguments, "--targets", "c-send,websockets"])
+
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert "left out: c-send, 2 at a time: cannot compile c-send: " in printed
+    assert "| websockets |" in printed
+
+
 def test_an_unknown_server_is_refused_with_the_known_ones(capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["fanout", "--targets", "nginx"])
+        main(["fanout", "--targets", "apache"])
 
     assert stopped.value.code == 2
-    assert "no server 'nginx'; there are gateway, " in capsys.readouterr().err
+    assert "no server 'apache'; there are gateway, " in capsys.readouterr().err
 
 
 def test_a_server_that_does_not_start_is_one_line_and_its_log(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("bench.targets._ANONYMOUS", "anonymus: {}")
+    monkeypatch.setattr("bench.servers.gateway._ANONYMOUS", "anonymus: {}")
 
     code = main(["inbound", "--targets", "gateway", "--rounds", "1"])
 

@@ -1,0 +1,94 @@
+"""The gateway itself: started as everybody starts it, with as little else as can be."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import ValidationError
+
+from bench.prepared import USER
+from bench.recipe import Recipe
+from gatewright.config.settings import ServerSettings
+from gatewright.testing.ports import free_port
+
+__all__ = ["anonymous", "missing_driver", "with_tokens"]
+
+API_KEY: Final = "bench-key"
+USERS: Final = 64
+"""Users whose tokens the handshakes take in turn."""
+
+_HOUR: Final = 3600
+_ANONYMOUS: Final = "anonymous: {}"
+
+_CONFIGURATION: Final = """\
+server:
+  bind: 127.0.0.1:{port}
+  socket_driver: {driver}
+auth:
+  {auth}
+transports:
+  http: {{api_keys: [{key}]}}
+events:
+  none: {{}}
+rate_limit:
+  token_bucket: {{per_second: 0}}
+logging: {{level: warning}}
+"""
+
+
+def missing_driver(driver: str) -> str | None:
+    """Return why the gateway cannot be started with this socket driver; None where it can."""
+    try:
+        ServerSettings.model_validate({"bind": "127.0.0.1:0", "socket_driver": driver})
+    except ValidationError:
+        return f"this gateway has no socket driver {driver!r}"
+    return None
+
+
+def anonymous(folder: Path, driver: str) -> Recipe:
+    """Return a gateway that believes whatever user a client says it is."""
+    user_path = "/ws?user={user}"
+    return _started(folder, _ANONYMOUS, [user_path.format(user=USER)], driver, user_path)
+
+
+def with_tokens(folder: Path, driver: str) -> Recipe:
+    """Return a gateway that verifies an RS256 token with each handshake."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    (folder / "public.pem").write_bytes(public)
+    expiry = int(time.time()) + _HOUR
+    tokens = [
+        jwt.encode({"user_id": str(user), "exp": expiry}, key, algorithm="RS256")
+        for user in range(USERS)
+    ]
+    auth = f"jwt: {{algorithms: [RS256], public_key_file: {folder / 'public.pem'}}}"
+    return _started(folder, auth, [f"/ws?token={token}" for token in tokens], driver)
+
+
+def _started(
+    folder: Path, auth: str, websockets: Sequence[str], driver: str, user_path: str | None = None
+) -> Recipe:
+    port = free_port()
+    path = folder / "gateway.yaml"
+    text = _CONFIGURATION.format(port=port, auth=auth, key=API_KEY, driver=driver)
+    path.write_text(text, encoding="utf-8")
+    return Recipe(
+        command=[str(Path(sys.executable).with_name("gatewright")), "serve", "-c", str(path)],
+        port=port,
+        publish_port=port,
+        publish_path="/internal/publish",
+        publish_headers={"X-Api-Key": API_KEY},
+        websockets=websockets,
+        user_path=user_path,
+        ready_path="/ready",
+        metrics_path="/metrics",
+    )
