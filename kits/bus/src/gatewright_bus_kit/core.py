@@ -135,6 +135,8 @@ class BusCore:
                 tasks.start_soon(self._part, partial(link.read, self.receive))
                 await self._until_cancelled()
         except BaseExceptionGroup as group:
+            if _is_cancelled():  # while something failed, too: who cancels must not wait for us
+                raise asyncio.CancelledError from None
             raise _first(group) from None
         finally:
             self._deliver = None
@@ -291,6 +293,11 @@ class BusCore:
     def _send_beat(self, *, hello: bool = False) -> None:
         beat = Beat(self._node, self._canary.next(), hello=hello, rival=self._nodes.rival)
         self._outbox.post(encode(beat, sender=self._incarnation))
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
