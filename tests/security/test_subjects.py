@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from tests.support.doubles import FakeClock
 
 from gatewright.errors import AuthenticationError
+from gatewright.hub.fanout import Fanout
 from gatewright.hub.hub import Hub
 from gatewright.hub.seen import SeenIds
 from gatewright.metrics import Metrics
@@ -84,7 +85,11 @@ class Listener:
 
 def hub():
     return Hub(
-        seen=SeenIds(FakeClock()), metrics=Metrics(), changed=lambda _info: None, most_subjects=1000
+        seen=SeenIds(FakeClock()),
+        metrics=Metrics(),
+        changed=lambda _info: None,
+        most_subjects=1000,
+        fanout=Fanout(lambda flush: flush()),
     )
 
 

@@ -1,4 +1,4 @@
-"""A session that records, and a real hypercorn that serves it through the ASGI driver."""
+"""A session that records, and a real hypercorn that serves it through either driver."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from gatewright.clock import SystemClock
 from gatewright.config.settings import LimitSettings
 from gatewright.server.app import GatewayApp
-from gatewright.server.asgi_driver import AsgiDriver
 from gatewright.server.binding import bind
-from gatewright.server.hypercorn_runner import Listener, hypercorn_config, serving
+from gatewright.server.drivers.asgi import AsgiDriver
+from gatewright.server.drivers.direct import DirectDriver
+from gatewright.server.drivers.direct_socket import Terms
+from gatewright.server.hypercorn.runner import Listener, hypercorn_config, serving
 from gatewright.server.keepalive import Keepalive
 from gatewright.server.routes import http_app
 from gatewright.server.wheel import TimerWheel
@@ -65,9 +67,10 @@ class Served:
 
     host: str
     port: int
-    driver: AsgiDriver
+    driver: str
     sessions: list
     slow: list
+    released: list
 
     @property
     def url(self):
@@ -90,23 +93,40 @@ async def serve_recorders(
     timeout=20.0,
     echo=True,
     subprotocol=None,
+    driver="asgi",
 ):
-    """Serve `Recorder` sessions on a free loopback port."""
+    """Serve `Recorder` sessions on a free loopback port, through ``driver`` alone."""
     wheel = TimerWheel(SystemClock(), tick=0.02)
     sessions: list[Recorder] = []
     slow: list[int] = []
-    driver = AsgiDriver(
+    released: list[str] = []
+    keepalive = Keepalive(wheel, interval=interval, timeout=timeout)
+    asgi = AsgiDriver(
         send_buffer_bytes=send_buffer_bytes,
-        keepalive=Keepalive(wheel, interval=interval, timeout=timeout),
+        keepalive=keepalive,
         on_slow=lambda: slow.append(1),
+        release=released.append,
+    )
+    direct = DirectDriver(
+        Terms(
+            message_bytes=message_bytes,
+            send_buffer_bytes=send_buffer_bytes,
+            keepalive=keepalive,
+            settle=lambda: None,
+            on_slow=lambda: slow.append(1),
+            release=released.append,
+        )
     )
 
     async def handshaker(scope, receive, send):
         await receive()
-        await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        door = asgi.door(receive, send)
+        if driver == "direct":
+            door = direct.door(send, door)
+        await door.accept(subprotocol)
         session = Recorder(echo=echo)
         sessions.append(session)
-        await driver.serve(session, receive, send)
+        await door.serve(session, "here")
 
     bound = bind("server.bind", "127.0.0.1:0")
     app = GatewayApp(http_app([]), handshaker, "/ws")
@@ -115,7 +135,7 @@ async def serve_recorders(
     host, _, port = bound.address.rpartition(":")
     try:
         async with serving([Listener(bound, app, config)]):
-            yield Served(host, int(port), driver, sessions, slow)
+            yield Served(host, int(port), driver, sessions, slow, released)
             for session in sessions:
                 if session.ended is None:
                     session.socket.abort()

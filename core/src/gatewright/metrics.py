@@ -25,6 +25,12 @@ class Metrics:
 
     def _sockets(self, registry: CollectorRegistry) -> None:
         self.connections = Gauge("gatewright_connections", "Open connections.", registry=registry)
+        self.sockets = Counter(
+            "gatewright_sockets",
+            "Handshakes by the driver that was to carry the socket.",
+            ["driver"],
+            registry=registry,
+        )
         self.handshakes = Counter(
             "gatewright_handshakes", "Handshakes by result.", ["result"], registry=registry
         )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.support.doubles import FakeClock
 
 from gatewright import Command, ConnectionInfo, Publication
+from gatewright.hub.fanout import Fanout
 from gatewright.hub.hub import Hub
 from gatewright.hub.index import SubjectIndex
 from gatewright.hub.seen import SeenIds
@@ -37,7 +38,11 @@ def member(number, user, *subjects):
 
 def hub_of(*members, changed=lambda _info: None, clock=None, most=10):
     hub = Hub(
-        seen=SeenIds(clock or FakeClock()), metrics=Metrics(), changed=changed, most_subjects=most
+        seen=SeenIds(clock or FakeClock()),
+        metrics=Metrics(),
+        changed=changed,
+        most_subjects=most,
+        fanout=Fanout(lambda flush: flush()),
     )
     for each in members:
         hub.add(each)

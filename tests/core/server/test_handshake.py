@@ -32,36 +32,55 @@ class Nobody:
 
 
 @dataclass
-class HeldDriver:
-    """Holds sessions open until it is let go."""
+class HeldDrivers:
+    """Hold sessions open until they are let go."""
 
+    caps: Caps
     open: list = field(default_factory=list)
     left: bool = False
 
     def __post_init__(self):
         self.over = asyncio.Event()
 
-    def has_left(self, _send):
-        return self.left
+    def door(self, _receive, send):
+        return HeldDoor(self, send)
 
-    async def serve(self, session, _receive, _send):
-        self.open.append(session)
-        await self.over.wait()
+
+@dataclass
+class HeldDoor:
+    drivers: HeldDrivers
+    send: object
+
+    @property
+    def gone(self):
+        return self.drivers.left
+
+    async def accept(self, subprotocol):
+        await self.send({"type": "websocket.accept", "subprotocol": subprotocol})
+
+    async def close(self, code, reason=""):
+        await self.send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def serve(self, session, place):
+        self.drivers.open.append(session)
+        await self.drivers.over.wait()
+        self.drivers.caps.release(place)
 
 
 class Door:
     """A handshaker with its surroundings, and one scope at a time."""
 
     def __init__(self, *, per_user=None, identifier=None, total=None):
-        self.driver = HeldDriver()
+        caps = Caps(total=total, per_address=None)
+        self.driver = HeldDrivers(caps)
         self.draining = False
         self.metrics = Metrics(CollectorRegistry())
         self.handshaker = Handshaker(
             rules=HandshakeRules(per_user=per_user),
-            caps=Caps(total=total, per_address=None),
+            caps=caps,
             addresses=ClientAddress(()),
             identifier=identifier or Anybody(),
-            driver=self.driver,
+            drivers=self.driver,
             new_session=lambda info, _identity: info,
             connections_of=lambda _user: len(self.driver.open),
             draining=lambda: self.draining,

@@ -9,7 +9,7 @@ import os
 import pytest
 from structlog.testing import capture_logs
 
-from gatewright.server.hypercorn_runner import TOLD_SECONDS, _LoopErrors
+from gatewright.server.hypercorn.runner import TOLD_SECONDS, _LoopErrors
 
 
 class Loop:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.doubles import FakeClock, FakeSocket
 
-from gatewright.server import keepalive as keepalive_module
 from gatewright.server.keepalive import Keepalive
 from gatewright.server.wheel import TimerWheel
 
@@ -44,23 +43,29 @@ def test_a_cancelled_timer_is_silent():
 
 
 @dataclass
-class Carrier:
-    last_received: float = 0.0
+class Watched(FakeSocket):
+    keepalive: Keepalive | None = None
+    heard: bool = False
+    pinged: bool = False
+    due: int = -1
     pings: int = 0
 
     def ping(self):
         self.pings += 1
 
+    def fire(self):
+        self.keepalive.check(self)
+
+
+def watched(wheel, interval, timeout, **fields):
+    socket = Watched(keepalive=Keepalive(wheel, interval=interval, timeout=timeout), **fields)
+    socket.keepalive.watch(socket)
+    return socket
+
 
 @pytest.fixture
-def clock(monkeypatch):
-    clock = FakeClock()
-
-    class Loop:
-        time = staticmethod(clock.monotonic)
-
-    monkeypatch.setattr(keepalive_module.asyncio, "get_running_loop", lambda: Loop)
-    return clock
+def clock():
+    return FakeClock()
 
 
 def pass_time(clock, wheel, seconds):
@@ -71,19 +76,17 @@ def pass_time(clock, wheel, seconds):
 
 def test_who_answers_is_pinged_each_interval(clock):
     wheel = TimerWheel(clock)
-    socket, carrier = FakeSocket(), Carrier()
-    Keepalive(wheel, interval=10, timeout=5).watch(socket, carrier)
+    socket = watched(wheel, 10, 5)
     for _ in range(100):
         pass_time(clock, wheel, 1)
-        carrier.last_received = clock.now
+        socket.heard = True
     assert socket.closed is None
-    assert 8 <= carrier.pings <= 10
+    assert 8 <= socket.pings <= 10
 
 
 def test_who_sends_nothing_back_is_closed(clock):
     wheel = TimerWheel(clock)
-    socket, carrier = FakeSocket(), Carrier()
-    Keepalive(wheel, interval=10, timeout=5).watch(socket, carrier)
+    socket = watched(wheel, 10, 5)
     pass_time(clock, wheel, 14)
     assert socket.closed is None
     pass_time(clock, wheel, 3)
@@ -92,25 +95,21 @@ def test_who_sends_nothing_back_is_closed(clock):
 
 def test_a_paused_socket_is_not_judged(clock):
     wheel = TimerWheel(clock)
-    socket, carrier = FakeSocket(paused=True), Carrier()
-    Keepalive(wheel, interval=10, timeout=5).watch(socket, carrier)
+    socket = watched(wheel, 10, 5, paused=True)
     pass_time(clock, wheel, 60)
-    assert (socket.closed, carrier.pings) == (None, 0)
+    assert (socket.closed, socket.pings) == (None, 0)
 
 
 def test_an_interval_of_0_means_no_pings(clock):
     wheel = TimerWheel(clock)
-    socket, carrier = FakeSocket(), Carrier()
-    Keepalive(wheel, interval=0, timeout=5).watch(socket, carrier)
+    socket = watched(wheel, 0, 5)
     pass_time(clock, wheel, 60)
-    assert (socket.closed, carrier.pings) == (None, 0)
+    assert (socket.closed, socket.pings) == (None, 0)
 
 
 def test_a_forgotten_socket_is_left_alone(clock):
     wheel = TimerWheel(clock)
-    socket, carrier = FakeSocket(), Carrier()
-    keepalive = Keepalive(wheel, interval=1, timeout=1)
-    keepalive.watch(socket, carrier)
-    keepalive.forget(socket)
+    socket = watched(wheel, 1, 1)
+    socket.keepalive.forget(socket)
     pass_time(clock, wheel, 10)
-    assert (socket.closed, carrier.pings) == (None, 0)
+    assert (socket.closed, socket.pings) == (None, 0)

@@ -49,6 +49,8 @@ class World:
             joined=lambda _session: None,
             left=lambda _session, code, reason: self.left.append((code, reason)),
             touched=self.touched.append,
+            reply=lambda session, frame: session.write(frame),
+            settle=lambda: None,
             reauthenticate=lambda _session, token: self.tokens.append(token),
             refresh_enabled=self.refresh,
             flood=FloodGuard(self.rate, self.burst),

@@ -10,7 +10,8 @@ def test_a_publication_is_one_frame_with_the_payloads_own_bytes() -> None:
     frame = event_frame(b'{ "a" : "\\u00e9" }')
 
     assert frame.payload == b'{"type":"event","payload":{ "a" : "\\u00e9" }}'
-    assert frame.size == len(frame.payload)
+    assert frame.wire == b"\x81" + bytes([len(frame.payload)]) + frame.payload
+    assert frame.size == len(frame.wire)
 
 
 def test_a_frames_text_is_decoded_once_for_all() -> None:
@@ -18,7 +19,7 @@ def test_a_frames_text_is_decoded_once_for_all() -> None:
 
     assert frame.text == "é"
     assert frame.text is frame.text
-    assert frame.size == 2
+    assert frame.size == 4
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,11 @@ class ServerSettings(Settings):
         NonNegativeFloat, Field(description="Time for waiting events after the last socket.")
     ] = 5.0
     socket_driver: Annotated[
-        Literal["auto", "asgi"], Field(description="How sockets are carried.")
+        Literal["auto", "direct", "asgi"],
+        Field(
+            description="How sockets are carried: direct, on their transports; asgi, through plain "
+            "ASGI; auto: direct where that works."
+        ),
     ] = "auto"
 
     @model_validator(mode="after")

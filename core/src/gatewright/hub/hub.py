@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from gatewright.hub.fanout import Fanout
 from gatewright.hub.index import SubjectIndex
 from gatewright.model import Command, ConnectionInfo, Publication
 from gatewright.wire.frames import event_frame
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from gatewright.hub.seen import SeenIds
     from gatewright.metrics import Metrics
-    from gatewright.wire.frames import Frame
+    from gatewright.wire.frames import Message
 
 __all__ = ["Hub", "Member"]
 
@@ -24,7 +25,7 @@ class Member(Protocol):
     """A connection, as the hub sees it. No method blocks, awaits or raises."""
 
     info: ConnectionInfo
-    write: Callable[[Frame], None]
+    write: Callable[[Message], None]
 
     def close(self, code: int, reason: str = "") -> None:
         """Close the connection."""
@@ -51,7 +52,8 @@ class Hub:
     """Indexes the connections of this node by id and subject, and delivers to them.
 
     A node's sockets are fed from here alone. Nothing here awaits: a frame is built once, shared by
-    all who get it, and each connection gets one copy whatever matched it.
+    all who get it, and each connection gets one copy whatever matched it. What one turn of the loop
+    publishes is written at its end (`Fanout`), and before anything changes who hears what.
     """
 
     def __init__(
@@ -61,9 +63,11 @@ class Hub:
         metrics: Metrics,
         changed: Callable[[ConnectionInfo], None],
         most_subjects: int,
+        fanout: Fanout | None = None,
     ) -> None:
         self._members: dict[str, Member] = {}
         self._index: SubjectIndex[Member] = SubjectIndex()
+        self.fanout = fanout or Fanout()
         self._seen = seen
         self._connections = metrics.connections
         self._deliveries = metrics.deliveries.inc
@@ -88,6 +92,7 @@ class Hub:
 
     def add(self, member: Member) -> None:
         """Have a connection hear its subjects."""
+        self.fanout.flush()
         info = member.info
         self._members[info.connection_id] = member
         for subject in info.subjects:
@@ -99,6 +104,7 @@ class Hub:
         info = member.info
         if self._members.pop(info.connection_id, None) is None:
             return
+        self.fanout.flush()
         for subject in info.subjects:
             self._index.discard(subject, member)
         self._connections.set(len(self._members))
@@ -132,9 +138,7 @@ class Hub:
         members = self._index.matching(publication.subjects)
         if not members:
             return 0
-        frame = event_frame(publication.payload)
-        for member in members:
-            member.write(frame)
+        self.fanout.send(members, event_frame(publication.payload))
         self._deliveries(len(members))
         return len(members)
 
@@ -172,6 +176,7 @@ class Hub:
         self._reindex(member, tuple(subjects))
 
     def _reindex(self, member: Member, subjects: tuple[str, ...]) -> None:
+        self.fanout.flush()
         before = member.info
         for subject in set(before.subjects).difference(subjects):
             self._index.discard(subject, member)

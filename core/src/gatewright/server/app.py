@@ -11,8 +11,7 @@ from gatewright.server.request_head import bad_head, refuse_head
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from gatewright.server.asgi import Receive, Scope, Send
-    from gatewright.server.handshake import Handshaker
+    from gatewright.server.asgi import App, Receive, Scope, Send
 
 __all__ = ["GatewayApp"]
 
@@ -20,7 +19,7 @@ __all__ = ["GatewayApp"]
 class GatewayApp:
     """What hypercorn calls. Nothing wraps the WebSocket's ``send``: the drivers depend on it."""
 
-    def __init__(self, http: ASGIApp, handshaker: Handshaker | None, path: str) -> None:
+    def __init__(self, http: ASGIApp, handshaker: App | None, path: str) -> None:
         self._http = http
         self._handshaker = handshaker
         self._path = path

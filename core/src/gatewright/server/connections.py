@@ -55,6 +55,8 @@ class Connections:
             joined=self._joined,
             left=self._left,
             touched=self._touched,
+            reply=hub.fanout.reply,
+            settle=hub.fanout.flush,
             reauthenticate=refresher.start,
             refresh_enabled=refresh_enabled,
             flood=FloodGuard(rate_limit.per_second, rate_limit.burst),

@@ -25,10 +25,13 @@ from gatewright.plugin.protocols import HasRun, ObservesEvents
 from gatewright.plugin.supervisor import Pacing, Supervised, stop_all
 from gatewright.server.addresses import ClientAddress
 from gatewright.server.app import GatewayApp
-from gatewright.server.asgi_driver import AsgiDriver
 from gatewright.server.caps import Caps, descriptor_cap
 from gatewright.server.connections import Connections
 from gatewright.server.drain import Drain
+from gatewright.server.drivers.asgi import AsgiDriver
+from gatewright.server.drivers.choice import Drivers
+from gatewright.server.drivers.direct import DirectDriver
+from gatewright.server.drivers.direct_socket import Terms
 from gatewright.server.expiry import Expiry
 from gatewright.server.handshake import Handshaker, HandshakeRules
 from gatewright.server.identify import Identifier
@@ -113,6 +116,8 @@ class Gateway:
             log=log,
         )
         self.connections = self._make_connections()
+        self._caps = self._make_caps()
+        self.drivers = self._make_drivers()
         self.public, self.internal = self._make_apps()
 
     @classmethod
@@ -305,9 +310,41 @@ class Gateway:
             clock=self._clock,
         )
 
+    def _make_caps(self) -> Caps:
+        limits = self._config.core.limits
+        caps = [cap for cap in (limits.connections, descriptor_cap()) if cap is not None]
+        return Caps(total=min(caps, default=None), per_address=limits.connections_per_address)
+
+    def _make_drivers(self) -> Drivers:
+        limits, keepalive = self._config.core.limits, self._config.core.keepalive
+        watch = Keepalive(
+            self._wheel, interval=keepalive.interval_seconds, timeout=keepalive.timeout_seconds
+        )
+        on_slow = self._metrics.slow_closes.inc
+        return Drivers(
+            self._config.core.server.socket_driver,
+            asgi=AsgiDriver(
+                send_buffer_bytes=limits.send_buffer_bytes,
+                keepalive=watch,
+                on_slow=on_slow,
+                release=self._caps.release,
+            ),
+            direct=DirectDriver(
+                Terms(
+                    message_bytes=limits.message_bytes,
+                    send_buffer_bytes=limits.send_buffer_bytes,
+                    keepalive=watch,
+                    settle=self.hub.fanout.flush,
+                    on_slow=on_slow,
+                    release=self._caps.release,
+                )
+            ),
+            opened=self._metrics.sockets,
+            log=self._log,
+        )
+
     def _make_handshaker(self) -> Handshaker:
         server, limits = self._config.core.server, self._config.core.limits
-        caps = [cap for cap in (limits.connections, descriptor_cap()) if cap is not None]
         origins = server.allowed_origins
         return Handshaker(
             rules=HandshakeRules(
@@ -315,18 +352,10 @@ class Gateway:
                 refuse_with_http=server.refuse_with == "http_401",
                 per_user=limits.connections_per_user,
             ),
-            caps=Caps(total=min(caps, default=None), per_address=limits.connections_per_address),
+            caps=self._caps,
             addresses=ClientAddress(server.trusted_proxies),
             identifier=self._identifier,
-            driver=AsgiDriver(
-                send_buffer_bytes=limits.send_buffer_bytes,
-                keepalive=Keepalive(
-                    self._wheel,
-                    interval=self._config.core.keepalive.interval_seconds,
-                    timeout=self._config.core.keepalive.timeout_seconds,
-                ),
-                on_slow=self._metrics.slow_closes.inc,
-            ),
+            drivers=self.drivers,
             new_session=self.connections.new,
             connections_of=self.hub.count_user,
             draining=lambda: self.readiness.draining,
@@ -351,6 +380,7 @@ class Gateway:
     def _parts(self, hosts: Hosts) -> dict[str, Health]:
         parts = hosts.health()
         parts["dead_letters"] = self._letters.health()
+        parts["sockets"] = self.drivers.health()
         if (unreached := neighbours(self._opened)) is not None:
             parts["neighbours"] = unreached
         for work in self._background:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from gatewright.clock import Clock
     from gatewright.server.addresses import ClientAddress
     from gatewright.server.asgi import Receive, Scope, Send
-    from gatewright.server.asgi_driver import AsgiDriver
+    from gatewright.server.drivers.choice import Drivers
+    from gatewright.server.drivers.door import Door
     from gatewright.session.session import Session
 
 __all__ = ["HandshakeRules", "Handshaker"]
@@ -59,7 +60,7 @@ class Handshaker:
         caps: Caps,
         addresses: ClientAddress,
         identifier: Identifier,
-        driver: AsgiDriver,
+        drivers: Drivers,
         new_session: Callable[[ConnectionInfo, Identity], Session],
         connections_of: Callable[[str], int],
         draining: Callable[[], bool],
@@ -72,7 +73,7 @@ class Handshaker:
         self._caps = caps
         self._addresses = addresses
         self._identifier = identifier
-        self._driver = driver
+        self._drivers = drivers
         self._new_session = new_session
         self._connections_of = connections_of
         self._draining = draining
@@ -103,15 +104,18 @@ class Handshaker:
         elif (place := self._take_place(handshake.client)) is not None:
             await self._deny(scope, send, *place)
         else:
-            client = handshake.client
+            door = self._drivers.door(receive, send)
+            address = handshake.client
+            session = None
             try:
-                session = await self._admit(handshake, started, scope, send)
-                scope["headers"] = ()  # nobody needs the head for as long as the socket lives
-                del handshake
-                if session is not None:
-                    await self._driver.serve(session, receive, send)
+                session = await self._admit(handshake, started, scope, send, door)
             finally:
-                self._caps.release(client)
+                if session is None:
+                    self._caps.release(address)
+            scope["headers"] = ()  # nobody needs the head for as long as the socket lives
+            del handshake
+            if session is not None:
+                await door.serve(session, address)  # which gives the place back
 
     def _take_place(self, client: str) -> tuple[int, str] | None:
         """Take a place, or return the status and the result of there being none."""
@@ -122,37 +126,37 @@ class Handshaker:
         return None
 
     async def _admit(
-        self, handshake: Handshake, started: float, scope: Scope, send: Send
+        self, handshake: Handshake, started: float, scope: Scope, send: Send, door: Door
     ) -> Session | None:
         """Authenticate and accept; ``None``: the client was turned away."""
         try:
             identity = await self._identifier.identify(handshake)
         except AuthenticationUnavailable as error:
             self._note("unavailable", handshake, error.reason)
-            await self._turn_away(send, error.subprotocol, TRY_LATER, "try later")
+            await self._turn_away(door, error.subprotocol, TRY_LATER, "try later")
         except AuthenticationError as error:
             self._note("refused", handshake, error.reason)
             if self._rules.refuse_with_http:
                 await deny(scope, send, 401, "unauthorized")
             else:
-                await self._turn_away(send, error.subprotocol, UNAUTHORIZED)
+                await self._turn_away(door, error.subprotocol, UNAUTHORIZED)
         else:
-            return await self._accept(identity, handshake, send)
+            return await self._accept(identity, handshake, door)
         finally:
             self._seconds.observe(self._clock.monotonic() - started)
         return None
 
-    async def _accept(self, identity: Identity, handshake: Handshake, send: Send) -> Session | None:
+    async def _accept(self, identity: Identity, handshake: Handshake, door: Door) -> Session | None:
         """Accept first, judge then: nothing awaits from the judgement to the open session."""
-        await send({"type": "websocket.accept", "subprotocol": identity.subprotocol})
-        if self._driver.has_left(send):
+        await door.accept(identity.subprotocol)
+        if door.gone:
             self._note("gone", handshake, "gone")
         elif self._draining():  # it began while the token was judged
             self._note("draining", handshake, "draining")
-            await self._close(send, TRY_LATER, "try later")
+            await door.close(TRY_LATER, "try later")
         elif self._has_too_many(identity.user_id):
             self._note("full_user", handshake, "full_user")
-            await self._close(send, POLICY_VIOLATION, "too many connections")
+            await door.close(POLICY_VIOLATION, "too many connections")
         else:
             self._results.labels("accepted").inc()
             info = ConnectionInfo(
@@ -169,14 +173,11 @@ class Handshaker:
         return limit is not None and self._connections_of(user_id) >= limit
 
     async def _turn_away(
-        self, send: Send, subprotocol: str | None, code: int, reason: str = ""
+        self, door: Door, subprotocol: str | None, code: int, reason: str = ""
     ) -> None:
         """Accept, so that the client can see a close code, and close."""
-        await send({"type": "websocket.accept", "subprotocol": subprotocol})
-        await self._close(send, code, reason)
-
-    async def _close(self, send: Send, code: int, reason: str) -> None:
-        await send({"type": "websocket.close", "code": code, "reason": reason})
+        await door.accept(subprotocol)
+        await door.close(code, reason)
 
     async def _deny(self, scope: Scope, send: Send, status: int, result: str) -> None:
         self._results.labels(result).inc()

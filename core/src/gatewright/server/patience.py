@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from gatewright.server.asgi import Message, Send
-from gatewright.server.hypercorn_seam import hang_up
+from gatewright.server.hypercorn.carrier import hang_up
 
 __all__ = ["SEND_SECONDS", "patient"]
 

@@ -26,8 +26,9 @@ from gatewright.plugin.context import ServerInfo
 from gatewright.plugin.factory import Development
 from gatewright.plugin.host import Hosts, Surroundings
 from gatewright.server.binding import Bound, bind
+from gatewright.server.drivers.self_test import try_direct
 from gatewright.server.gateway import Gateway, new_node_id
-from gatewright.server.hypercorn_runner import Listener, hypercorn_config, serving
+from gatewright.server.hypercorn.runner import Listener, hypercorn_config, serving
 from gatewright.server.readiness import Phase
 from gatewright.server.watchdog import Watchdog
 from gatewright.state import state_directory
@@ -174,6 +175,7 @@ class _Process:
 
     async def _serve(self, gateway: Gateway, signals: Signals) -> int:
         """Serve until a signal comes, or a listener ends by itself, which it never should."""
+        await gateway.drivers.try_out(try_direct)
         listeners = self._listeners(gateway)
         gateway.start()
         try:

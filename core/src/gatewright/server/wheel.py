@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 
 from gatewright.clock import Clock
 
-__all__ = ["Timer", "TimerWheel"]
+__all__ = ["NEVER", "Timed", "Timer", "TimerWheel"]
 
 TICK_SECONDS: Final = 0.25
 STALL_TICKS: Final = 2
+
+
+NEVER: Final = -1
+
+
+class Timed(Protocol):
+    """What can be put on a wheel.
+
+    Attributes:
+        due: The wheel's own; `NEVER` takes it off.
+    """
+
+    due: int
+
+    def fire(self) -> None:
+        """The time has come. Must not raise or block."""
+        ...
 
 
 class Timer:
@@ -21,19 +38,23 @@ class Timer:
 
     __slots__ = ("callback", "due")
 
-    def __init__(self, due: int, callback: Callable[[], None]) -> None:
-        self.due = due
-        self.callback: Callable[[], None] | None = callback
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.due = NEVER
+        self.callback = callback
+
+    def fire(self) -> None:
+        """Call back."""
+        self.callback()
 
     def cancel(self) -> None:
         """Never call back; does nothing when it already has."""
-        self.callback = None
+        self.due = NEVER
 
 
 class TimerWheel:
-    """Calls back once a time has come, never early, at most a tick late, in O(1) each.
+    """Fires once a time has come, never early, at most a tick late, in O(1) each.
 
-    Cancelled timers stay in their slot until it comes round.
+    What was taken off stays in its slot until that comes round.
     """
 
     def __init__(self, clock: Clock, *, tick: float = TICK_SECONDS, slots: int = 1024) -> None:
@@ -41,15 +62,19 @@ class TimerWheel:
         self._tick = tick
         self._started = clock.monotonic()
         self._now = 0
-        self._slots: list[list[Timer]] = [[] for _ in range(slots)]
+        self._slots: list[list[Timed]] = [[] for _ in range(slots)]
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` once ``seconds`` from now. It must not raise or block."""
-        elapsed = self._clock.monotonic() - self._started
-        due = max(ceil((elapsed + seconds) / self._tick), self._now + 1)
-        timer = Timer(due, callback)
-        self._slots[due % len(self._slots)].append(timer)
+        timer = Timer(callback)
+        self.put(timer, seconds)
         return timer
+
+    def put(self, timed: Timed, seconds: float) -> None:
+        """Fire ``timed``, which is on no wheel, ``seconds`` from now."""
+        elapsed = self._clock.monotonic() - self._started
+        timed.due = due = max(ceil((elapsed + seconds) / self._tick), self._now + 1)
+        self._slots[due % len(self._slots)].append(timed)
 
     def advance(self) -> None:
         """Call back all that has become due."""
@@ -73,11 +98,11 @@ class TimerWheel:
 
     def _turn(self, now: int) -> None:
         index = now % len(self._slots)
-        timers = self._slots[index]
-        if not timers:
+        entries = self._slots[index]
+        if not entries:
             return
-        self._slots[index] = [timer for timer in timers if timer.due > now and timer.callback]
-        for timer in timers:
-            if timer.due <= now and timer.callback is not None:
-                callback, timer.callback = timer.callback, None
-                callback()
+        self._slots[index] = [timed for timed in entries if timed.due > now]
+        for timed in entries:
+            if 0 <= timed.due <= now:
+                timed.due = NEVER
+                timed.fire()

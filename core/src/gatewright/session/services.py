@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gatewright.metrics import Metrics
     from gatewright.model import Event
     from gatewright.session.flood import FloodGuard
+    from gatewright.wire.frames import Frame
 
 __all__ = ["MessageCounts", "SessionServices"]
 
@@ -38,6 +39,8 @@ class SessionServices(Generic[S]):
         joined: A session is open: index it, show it in presence, watch its expiry.
         left: A session is over, with its close code and reason.
         touched: The client sent a heartbeat.
+        reply: Write a frame to the session's socket, after all that was published before.
+        settle: Write now what was published before.
         reauthenticate: Judge a token that a client sent; ends in `Session.refreshed`.
         refresh_enabled: Whether clients may renew their credential in-band.
         flood: The hidden bucket's size.
@@ -49,6 +52,8 @@ class SessionServices(Generic[S]):
     joined: Callable[[S], None]
     left: Callable[[S, int, str], None]
     touched: Callable[[S], None]
+    reply: Callable[[S, Frame], None]
+    settle: Callable[[], None]
     reauthenticate: Callable[[S, str], None]
     refresh_enabled: bool
     flood: FloodGuard

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gatewright.plugin.protocols import Admission
     from gatewright.session.services import SessionServices
     from gatewright.session.socket import Socket
-    from gatewright.wire.frames import Frame
+    from gatewright.wire.frames import Message
 
 __all__ = ["Session"]
 
@@ -76,7 +76,7 @@ class Session:
     def opened(self, socket: Socket) -> None:
         """The handshake is done: be seen, be heard."""
         self._socket = socket
-        self.write: Callable[[Frame], None] = socket.write
+        self.write: Callable[[Message], None] = socket.write
         self._open = True
         self._services.joined(self)
         self._emit("connected", plain_body("connected", self._fields))
@@ -88,14 +88,14 @@ class Session:
         kind = classify(text)
         if kind is Kind.PING:
             self._services.counted.ping()
-            self.write(PONG)
+            self._services.reply(self, PONG)
         elif kind is Kind.HEARTBEAT:
             self._services.counted.heartbeat()
             self._services.touched(self)
-            self.write(HEARTBEAT_ACK)
+            self._services.reply(self, HEARTBEAT_ACK)
         elif self._admission is not None and not self._admission.admit():
             self._services.counted.rate_limited()
-            self.write(RATE_LIMITED)
+            self._services.reply(self, RATE_LIMITED)
         elif kind is not Kind.REFRESH or not self._refresh(text):
             self._forward(kind, text)
 
@@ -123,6 +123,7 @@ class Session:
     def close(self, code: int, reason: str = "") -> None:
         """Close the connection from this side; what the client sends from now on is ignored."""
         self._open = False
+        self._services.settle()
         self._socket.close(code, reason)
 
     def abort(self) -> None:
@@ -153,10 +154,10 @@ class Session:
         if not self._open:
             return
         if identity is None:
-            self.write(REFRESH_FAILED)
+            self._services.reply(self, REFRESH_FAILED)
             return
         self.identity = identity
-        self.write(REFRESHED)
+        self._services.reply(self, REFRESHED)
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gatewright.wire.frames import Frame
+from gatewright.wire.frames import Message
 
 __all__ = ["Socket", "SocketSession"]
 
@@ -17,11 +17,11 @@ class Socket(Protocol):
         """Bytes written that are not yet with the kernel."""
         ...
 
-    def write(self, frame: Frame) -> None:
-        """Send a frame after those before it; once a close was asked for, do nothing.
+    def write(self, message: Message) -> None:
+        """Send a frame, or several, after those before it; once a close was asked for, do nothing.
 
         A client whose unsent bytes would pass the limit is closed with 4008; an empty buffer
-        takes any single frame.
+        takes whatever comes.
         """
         ...
 

@@ -7,7 +7,9 @@ from typing import Final
 __all__ = [
     "ABNORMAL",
     "INTERNAL_ERROR",
+    "INVALID_DATA",
     "POLICY_VIOLATION",
+    "PROTOCOL_ERROR",
     "SERVICE_RESTART",
     "SLOW_CONSUMER",
     "TOO_BIG",
@@ -16,11 +18,17 @@ __all__ = [
     "UNSUPPORTED_DATA",
 ]
 
+PROTOCOL_ERROR: Final = 1002
+"""What came is no WebSocket frame, or none that may come now."""
+
 UNSUPPORTED_DATA: Final = 1003
 """A binary message came."""
 
 ABNORMAL: Final = 1006
 """No close frame came; never sent."""
+
+INVALID_DATA: Final = 1007
+"""Text that is not UTF-8."""
 
 POLICY_VIOLATION: Final = 1008
 """A flood, or too many connections of one user."""

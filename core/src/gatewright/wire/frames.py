@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+
+from gatewright.wire.websocket import BINARY, FIN, head
 
 __all__ = [
     "HEARTBEAT_ACK",
@@ -10,25 +13,35 @@ __all__ = [
     "RATE_LIMITED",
     "REFRESHED",
     "REFRESH_FAILED",
+    "Batch",
+    "Binary",
     "Frame",
+    "Message",
     "event_frame",
 ]
 
 
 class Frame:
-    """One text message to a client, in the forms the socket drivers need.
+    """One message to a client, in the forms the socket drivers need.
 
     Attributes:
-        payload: The message as UTF-8.
+        wire: The WebSocket frame.
         size: Its bytes, as the send buffer counts them.
     """
 
-    __slots__ = ("_text", "payload", "size")
+    __slots__ = ("_head", "_text", "size", "wire")
 
     def __init__(self, payload: bytes) -> None:
-        self.payload: Final = payload
-        self.size: Final = len(payload)
+        first = head(len(payload))
+        self._head: Final = len(first)
         self._text: str | None = None
+        self.wire: Final = first + payload
+        self.size: Final = len(self.wire)
+
+    @property
+    def payload(self) -> bytes:
+        """The message as UTF-8."""
+        return self.wire[self._head :]
 
     @property
     def text(self) -> str:
@@ -36,6 +49,56 @@ class Frame:
         if self._text is None:
             self._text = self.payload.decode()
         return self._text
+
+    @property
+    def frames(self) -> Sequence[Frame]:
+        """This one."""
+        return (self,)
+
+
+class Binary:
+    """One binary message to a client.
+
+    Attributes:
+        data: The message.
+        wire: The WebSocket frame.
+        size: Its bytes.
+    """
+
+    __slots__ = ("data", "size", "wire")
+
+    text: Final = None
+
+    def __init__(self, data: bytes) -> None:
+        self.data: Final = data
+        self.wire: Final = head(len(data), FIN | BINARY) + data
+        self.size: Final = len(self.wire)
+
+    @property
+    def frames(self) -> Sequence[Binary]:
+        """This one."""
+        return (self,)
+
+
+class Batch:
+    """Several frames that a client gets one after the other, joined once for all who get them.
+
+    Attributes:
+        frames: They, in their order.
+        wire: All of them.
+        size: The bytes of all.
+    """
+
+    __slots__ = ("frames", "size", "wire")
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self.frames: Final = frames
+        self.wire: Final = b"".join([frame.wire for frame in frames])
+        self.size: Final = len(self.wire)
+
+
+Message = Frame | Binary | Batch
+"""What can be written to a socket."""
 
 
 def event_frame(payload: bytes) -> Frame:

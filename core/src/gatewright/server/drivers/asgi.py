@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gatewright.server.asgi import Message, Receive, Send
-from gatewright.server.hypercorn_seam import Carrier, carrier_of
+from gatewright.server.hypercorn.carrier import Carrier, carrier_of
 from gatewright.server.keepalive import Keepalive
+from gatewright.server.wheel import NEVER
 from gatewright.session.socket import SocketSession
 from gatewright.wire.close_codes import ABNORMAL, SLOW_CONSUMER
-from gatewright.wire.frames import Frame
+from gatewright.wire.frames import Binary, Frame
+from gatewright.wire.frames import Message as Written
 
-__all__ = ["AsgiDriver"]
+__all__ = ["AsgiDoor", "AsgiDriver"]
 
 
 CLOSE_SECONDS: Final = 5.0
@@ -34,35 +36,59 @@ class AsgiDriver:
         send_buffer_bytes: Unsent bytes after which a client counts as a slow consumer.
         keepalive: Pings clients, where the server lets us.
         on_slow: Called when a slow consumer is closed.
+        release: Called with the place of each socket that is over.
     """
 
     send_buffer_bytes: int
     keepalive: Keepalive
     on_slow: Callable[[], None]
+    release: Callable[[str], None]
 
-    def has_left(self, send: Send) -> bool:
-        """Return whether the client is gone already, where the server lets us know."""
-        carrier = carrier_of(send)
+    def door(self, receive: Receive, send: Send) -> AsgiDoor:
+        """Return the door of one ``websocket`` scope whose ``websocket.connect`` was received."""
+        return AsgiDoor(self, receive, send)
+
+
+class AsgiDoor:
+    """A `Door` of plain ASGI: the socket is open once it was accepted."""
+
+    __slots__ = ("_driver", "_receive", "_send")
+
+    def __init__(self, driver: AsgiDriver, receive: Receive, send: Send) -> None:
+        self._driver = driver
+        self._receive = receive
+        self._send = send
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has hung up, where the server lets us know."""
+        carrier = carrier_of(self._send)
         return carrier is not None and carrier.gone
 
-    async def serve(self, session: SocketSession, receive: Receive, send: Send) -> None:
-        """Carry an accepted WebSocket until it is over.
+    async def accept(self, subprotocol: str | None) -> None:
+        """Answer the handshake."""
+        await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
 
-        Cancelling drops the connection; ``session.closed`` is called in any case.
-        """
-        carrier = carrier_of(send)
-        socket = AsgiSocket(self, send, carrier)
+    async def close(self, code: int, reason: str = "") -> None:
+        """Close what was accepted."""
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def serve(self, session: SocketSession, place: str) -> None:
+        """Carry the socket until it is over. Cancelling drops the connection."""
+        carrier = carrier_of(self._send)
+        socket = AsgiSocket(self._driver, self._send, carrier)
         if carrier is not None:
             carrier.on_control(session.control)
-            self.keepalive.watch(socket, carrier)
+            self._driver.keepalive.watch(socket)
         try:
             session.opened(socket)
-            await socket.read_into(session, receive)
+            await socket.read_into(session, self._receive)
         finally:
             try:
                 await socket.finish()
             finally:
                 session.closed(*socket.ended_with)
+                self._driver.release(place)
 
 
 class AsgiSocket:
@@ -82,8 +108,11 @@ class AsgiSocket:
         "_send",
         "_wake",
         "_writer",
+        "due",
         "ended_with",
         "paused",
+        "pinged",
+        "pinged_at",
     )
 
     def __init__(self, driver: AsgiDriver, send: Send, carrier: Carrier | None) -> None:
@@ -91,7 +120,7 @@ class AsgiSocket:
         self._send = send
         self._carrier = carrier
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[Frame] = deque()
+        self._queue: deque[Frame | Binary] = deque()
         self._buffered = 0
         self._close: tuple[int, str] | None = None
         self._reader: asyncio.Task[Any] | None = None
@@ -102,6 +131,29 @@ class AsgiSocket:
         self.ended_with = (ABNORMAL, "")
         self._done = False
         self.paused = False
+        self.due = NEVER
+        self.pinged = False
+        self.pinged_at = 0.0
+
+    # -- Watched ---------------------------------------------------------------------------------
+
+    @property
+    def heard(self) -> bool:
+        """Whether bytes came in since the last ping."""
+        return self._carrier is not None and self._carrier.last_received >= self.pinged_at
+
+    @heard.setter
+    def heard(self, _: bool) -> None:
+        self.pinged_at = self._loop.time()
+
+    def fire(self) -> None:
+        """Be looked at by keepalive."""
+        self._driver.keepalive.check(self)
+
+    def ping(self) -> None:
+        """Send a ping, where the server lets us."""
+        if self._carrier is not None:
+            self._carrier.ping()
 
     # -- Socket ----------------------------------------------------------------------------------
 
@@ -115,16 +167,16 @@ class AsgiSocket:
         """Whether this side has asked for a close."""
         return self._close is not None
 
-    def write(self, frame: Frame) -> None:
-        """Queue a frame; see `Socket.write`."""
+    def write(self, message: Written) -> None:
+        """Queue frames; see `Socket.write`."""
         if self._close is not None:
             return
-        buffered = self._buffered + frame.size
+        buffered = self._buffered + message.size
         if self._buffered and buffered > self._driver.send_buffer_bytes:
             self._too_slow()
             return
         self._buffered = buffered
-        self._queue.append(frame)
+        self._queue.extend(message.frames)
         self._wake_writer()
 
     def close(self, code: int, reason: str = "") -> None:
@@ -230,7 +282,7 @@ class AsgiSocket:
         while True:
             while self._queue:
                 frame = self._queue.popleft()
-                await self._send({"type": "websocket.send", "text": frame.text})
+                await self._send(_sent(frame))
                 self._buffered -= frame.size
             if self._close is not None:
                 break
@@ -249,3 +301,9 @@ class AsgiSocket:
         self._queue.clear()
         self._driver.on_slow()
         self.close(SLOW_CONSUMER, "slow consumer")
+
+
+def _sent(frame: Frame | Binary) -> Message:
+    if isinstance(frame, Binary):
+        return {"type": "websocket.send", "bytes": frame.data}
+    return {"type": "websocket.send", "text": frame.text}

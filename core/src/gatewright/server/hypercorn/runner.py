@@ -18,8 +18,8 @@ from hypercorn.utils import wrap_app
 
 from gatewright.errors import StartError
 from gatewright.logs import get_logger
-from gatewright.server import hypercorn_seam
 from gatewright.server.binding import Bound
+from gatewright.server.hypercorn import mended
 from gatewright.server.request_head import HEADER_BYTES
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ async def serving(
     for listener in listeners:
         listener.bound.listen(BACKLOG)
     stop = asyncio.Event()
-    with hypercorn_seam.installed():
+    with mended.installed():
         tasks = [asyncio.create_task(_serve(listener, stop)) for listener in listeners]
         try:
             yield tasks

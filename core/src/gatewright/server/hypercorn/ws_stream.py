@@ -1,7 +1,7 @@
-"""All that gatewright knows about hypercorn's insides, in one place.
+"""Hypercorn's WebSocket stream, with what a gateway must see and hold.
 
-Hypercorn 0.18 hides from an ASGI application what a gateway must see: the peer's close code, pongs,
-the socket of a client that does not read. `GatewayWSStream` takes its stream's place and
+Hypercorn 0.18 hides from an ASGI application the peer's close code, pongs, and the socket of a
+client that does not read. `GatewayWSStream` takes its stream's place and
 
 - never negotiates permessage-deflate (hypercorn's inflater has no bound),
 - counts a message's bytes, not its characters, and stops at the limit with 1009,
@@ -10,30 +10,14 @@ the socket of a client that does not read. `GatewayWSStream` takes its stream's 
 - hangs up after a handshake that is no good, also where hypercorn would fail on its bytes,
 - keeps nothing of empty fragments, and stops parsing what a client streams after a close,
 - waits for the peer's close frame, at most `LINGER_SECONDS`, so that ours is not lost to a reset.
-
-And `_Ended` takes the place of the parser of a connection that is over: hypercorn would go on with
-the requests that a client pipelined before it left, or wait for ever until it may.
-
-An application finds it behind the ``send`` it is given (`carrier_of`), where that ``send`` is
-hypercorn's own; on any other server there is none, and the driver does with plain ASGI.
-
-Beside that, cleartext HTTP/2 is never spoken, HTTP/2 offers no WebSockets (what waits for a client
-that does not read has no bound there), and a client that hangs up is let go of at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final
 
-import h11
-from h2.settings import SettingCodes
-from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.events import Closed
-from hypercorn.protocol import h2 as hypercorn_h2
-from hypercorn.protocol import h11 as hypercorn_h11
 from hypercorn.protocol.events import (
     Body,
     Data,
@@ -43,16 +27,13 @@ from hypercorn.protocol.events import (
     Response,
     StreamClosed,
 )
-from hypercorn.protocol.h2 import H2Protocol
-from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.typing import ASGISendEvent, WebsocketAcceptEvent
 from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection, Message, Ping, Pong
 from wsproto.frame_protocol import CloseReason
 
-__all__ = ["LINGER_SECONDS", "Carrier", "carrier_of", "hang_up", "installed"]
+__all__ = ["LINGER_SECONDS", "GatewayWSStream"]
 
 LINGER_SECONDS: Final = 1.0
 """How long a closed socket waits for the peer's own close frame."""
@@ -223,158 +204,3 @@ def _received(parts: list[Any]) -> dict[str, Any]:
     if isinstance(parts[0], str):
         return {"type": "websocket.receive", "text": "".join(parts)}
     return {"type": "websocket.receive", "bytes": b"".join(parts)}
-
-
-class Carrier:
-    """What a driver may do to the TCP connection below one WebSocket of hypercorn's HTTP/1.1."""
-
-    __slots__ = ("_stream", "_transport")
-
-    def __init__(self, stream: GatewayWSStream, transport: asyncio.WriteTransport) -> None:
-        self._stream = stream
-        self._transport = transport
-
-    @property
-    def last_received(self) -> float:
-        """The loop's time when bytes last came in."""
-        return self._stream.last_received
-
-    @property
-    def buffered(self) -> int:
-        """Bytes that the transport has not yet handed to the kernel."""
-        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
-
-    @property
-    def gone(self) -> bool:
-        """Whether the client has hung up."""
-        return self._stream.closed or self._transport.is_closing()
-
-    def on_control(self, callback: Callable[[], None] | None) -> None:
-        """Have frames that are no whole message reported: pings, pongs and fragments."""
-        self._stream.on_control = callback
-
-    def ping(self) -> None:
-        """Send a ping; nothing where either side is closing."""
-        connection = self._stream.connection
-        if not self._transport.is_closing() and connection.state is ConnectionState.OPEN:
-            self._transport.write(connection.send(Ping()))
-
-    def abort(self) -> None:
-        """Drop the connection at once, unsent bytes and all."""
-        self._transport.abort()
-
-
-def carrier_of(send: object) -> Carrier | None:
-    """Return what carries the WebSocket behind an ASGI ``send``, or ``None`` if that is unknown.
-
-    Every step is checked for its exact type, so another server, HTTP/2 or a middleware that wraps
-    ``send`` simply has no carrier.
-    """
-    stream = getattr(send, "__self__", None)
-    if type(stream) is not GatewayWSStream:
-        return None
-    transport = _transport_below(stream)
-    return None if transport is None else Carrier(stream, transport)
-
-
-def hang_up(send: object) -> None:
-    """Drop the connection behind the ``send`` of one HTTP/1.1 request, where it can be found."""
-    stream = getattr(send, "__self__", None)
-    transport = _transport_below(stream) if type(stream) is HTTPStream else None
-    if transport is not None:
-        transport.abort()
-
-
-def _transport_below(stream: GatewayWSStream | HTTPStream) -> asyncio.WriteTransport | None:
-    protocol = getattr(stream.send, "__self__", None)
-    if type(protocol) is not H11Protocol:
-        return None
-    server = getattr(protocol.send, "__self__", None)
-    writer = getattr(server, "writer", None)
-    if type(server) is not TCPServer or type(writer) is not asyncio.StreamWriter:
-        return None
-    return writer.transport
-
-
-_read_data = TCPServer._read_data  # noqa: SLF001 - one module
-
-
-async def _read_to_the_end(self: TCPServer) -> None:
-    """Read, and let go of a client that has hung up; hypercorn keeps it for its idle time."""
-    await _read_data(self)
-    await self.idle_task.stop()
-
-
-class _Ended:
-    """What hypercorn parses once a connection is over: nothing comes, and nothing is sent."""
-
-    our_state = None
-    their_state = None
-    they_are_waiting_for_100_continue = False
-    trailing_data = (b"", False)
-
-    def receive_data(self, data: bytes) -> None:
-        """Forget what still comes in."""
-
-    def next_event(self) -> object:
-        """Have hypercorn read on, up to the connection's end."""
-        return h11.NEED_DATA
-
-    def send(self, event: object) -> bytes:
-        """Send nothing."""
-        del event
-        return b""
-
-
-_recycle = H11Protocol._maybe_recycle  # noqa: SLF001 - one module
-_handle = H11Protocol.handle
-
-
-async def _recycle_or_end(self: Any) -> None:  # noqa: ANN401 - what it parses with is replaced
-    """Go on with the connection's next request, or with none."""
-    states = (self.connection.our_state, self.connection.their_state)
-    if states != (h11.DONE, h11.DONE):
-        self.connection = _Ended()
-    await _recycle(self)
-
-
-async def _handle_or_end(self: Any, event: object) -> None:  # noqa: ANN401 - as above
-    """Take what the connection saw; nothing is parsed after its end."""
-    if isinstance(event, Closed):
-        self.connection = _Ended()
-    await _handle(self, cast("Any", event))
-
-
-_initiate = H2Protocol.initiate
-
-
-async def _offer_no_sockets(self: H2Protocol, *args: Any) -> None:  # noqa: ANN401
-    """Begin HTTP/2 without the setting that invites WebSockets (RFC 8441, section 3)."""
-    del self.connection.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL]
-    await _initiate(self, *args)
-
-
-async def _stay_on_http11(_self: object, _request: object) -> None:
-    """Take the place of hypercorn's h2c upgrade: cleartext HTTP/2 is never spoken."""
-
-
-@contextmanager
-def installed() -> Iterator[None]:
-    """Have hypercorn mended while the context lasts."""
-    replaced: tuple[tuple[object, str, object], ...] = (
-        (hypercorn_h11, "WSStream", GatewayWSStream),
-        (hypercorn_h2, "WSStream", GatewayWSStream),
-        (H11Protocol, "_check_protocol", _stay_on_http11),
-        (H11Protocol, "_maybe_recycle", _recycle_or_end),
-        (H11Protocol, "handle", _handle_or_end),
-        (H2Protocol, "initiate", _offer_no_sockets),
-        (TCPServer, "_read_data", _read_to_the_end),
-    )
-    before = [getattr(owner, name) for owner, name, _ in replaced]
-    for owner, name, value in replaced:
-        setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        for (owner, name, _), value in zip(replaced, before, strict=True):
-            setattr(owner, name, value)

@@ -6,11 +6,11 @@ import asyncio
 import struct
 
 import pytest
-from tests.core.server.test_asgi_driver import frame, raw
+from tests.core.server.test_drivers import frame, raw
 from tests.support.served import serve_recorders
 
-from gatewright.server import asgi_driver
-from gatewright.server.hypercorn_seam import carrier_of
+from gatewright.server.drivers import asgi as asgi_driver
+from gatewright.server.hypercorn.carrier import carrier_of
 from gatewright.wire.frames import Frame
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,1 @@
+"""How sockets are carried: through plain ASGI, or on their transports."""

@@ -1,0 +1,75 @@
+"""The direct socket driver: hypercorn reads the handshake, then the transport is ours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gatewright.server.asgi import Send
+from gatewright.server.drivers.asgi import AsgiDoor
+from gatewright.server.drivers.direct_socket import DirectSocket, Terms
+from gatewright.server.hypercorn.takeover import TakeOver, takeover_of
+from gatewright.session.socket import SocketSession
+from gatewright.wire.websocket import accept_key
+
+__all__ = ["DirectDoor", "DirectDriver"]
+
+_SWITCHING: Final = (
+    b"HTTP/1.1 101 Switching Protocols\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n"
+)
+_SUBPROTOCOL: Final = b"Sec-WebSocket-Protocol: %b\r\n"
+
+
+class DirectDriver:
+    """Carries sockets on their transports, where hypercorn's HTTP/1.1 lets go of them."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+
+    def door(self, send: Send, asgi: AsgiDoor) -> DirectDoor | None:
+        """Return the door of one ``websocket`` scope, or ``None`` where it must be plain ASGI.
+
+        Args:
+            send: The scope's, as hypercorn made it: a wrapped one cannot be seen through.
+            asgi: The door by which a client is turned away.
+        """
+        takeover = takeover_of(send)
+        return None if takeover is None else DirectDoor(self._terms, takeover, asgi)
+
+
+class DirectDoor:
+    """A `Door` that answers the handshake itself, at the last moment."""
+
+    __slots__ = ("_asgi", "_subprotocol", "_takeover", "_terms")
+
+    def __init__(self, terms: Terms, takeover: TakeOver, asgi: AsgiDoor) -> None:
+        self._terms = terms
+        self._takeover = takeover
+        self._asgi = asgi
+        self._subprotocol: str | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has hung up."""
+        return self._takeover.gone
+
+    async def accept(self, subprotocol: str | None) -> None:
+        """Take note of what is to be answered."""
+        self._subprotocol = subprotocol
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """Turn the client away; hypercorn carries the two frames that this takes."""
+        await self._asgi.accept(self._subprotocol)
+        await self._asgi.close(code, reason)
+
+    async def serve(self, session: SocketSession, place: str) -> None:
+        """Take the connection over, and return at once."""
+        socket = DirectSocket(self._terms, session, place)
+        takeover = self._takeover
+        answer = _SWITCHING % accept_key(takeover.key)
+        if self._subprotocol is not None:
+            answer += _SUBPROTOCOL % self._subprotocol.encode()
+        early = takeover.complete(socket)
+        socket.begin(takeover.transport, answer + b"\r\n")
+        if early:
+            socket.data_received(early)
