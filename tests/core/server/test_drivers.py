@@ -338,3 +338,18 @@ async def test_a_header_that_drips_is_cut_off(served_by):
                 assert await reader.read() == b""
         dripping.cancel()
         writer.transport.abort()
+
+
+async def test_a_session_that_raises_is_closed_with_1011(served_by):
+    async with served_by(echo=False) as served, connect(served.url) as client:
+        session = await served.session()
+
+        def fail(_text):
+            raise RuntimeError
+
+        session.text = fail
+        await client.send("x")
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+        assert closed.value.rcvd.code == 1011
+        await session.is_closed.wait()

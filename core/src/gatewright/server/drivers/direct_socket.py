@@ -7,9 +7,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gatewright.logs import get_logger
 from gatewright.server.drivers.frame_reader import CLOSING, DEAF, OPEN, FrameReader, Violation
 from gatewright.server.wheel import NEVER
-from gatewright.wire.close_codes import ABNORMAL, SLOW_CONSUMER
+from gatewright.wire.close_codes import ABNORMAL, INTERNAL_ERROR, SLOW_CONSUMER
 from gatewright.wire.websocket import PING, PONG, close_frame, frame
 
 if TYPE_CHECKING:
@@ -184,11 +185,17 @@ class DirectSocket(FrameReader):
 
     def on_text(self, text: str) -> None:
         """Hand it to the session."""
-        self._session.text(text)
+        try:
+            self._session.text(text)
+        except Exception as error:  # noqa: BLE001 - a plugin's, which must cost nobody else
+            self._failed(error)
 
     def on_binary(self, data: bytes) -> None:
         """Hand it to the session."""
-        self._session.binary(data)
+        try:
+            self._session.binary(data)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._failed(error)
 
     def on_ping(self, payload: bytes) -> None:
         """Answer (section 5.5.3), after what was published before."""
@@ -249,6 +256,10 @@ class DirectSocket(FrameReader):
             self._terms.release(self._place)
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _failed(self, error: Exception) -> None:
+        get_logger().error("a session failed and is closed", error=type(error).__name__)
+        self.close(INTERNAL_ERROR)
 
     def _hold(self, message: Message) -> None:
         """Write frames for which there may be no room, or not yet."""
