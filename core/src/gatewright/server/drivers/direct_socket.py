@@ -94,7 +94,7 @@ class DirectSocket(FrameReader):
         self._session = session
         self._place = place
         self._slack = terms.slack
-        self._held: deque[Message | _Goodbye] | None = None
+        self._held: deque[Message | _Control] | None = None
         self._held_bytes = 0
         self._congested = False
         self._close: tuple[int, str] | None = None
@@ -147,7 +147,7 @@ class DirectSocket(FrameReader):
         self._timer = _later(CLOSE_SECONDS, self.abort)
         if self._held is None:
             self._held = deque()
-        self._held.append(_Goodbye(code, reason))
+        self._held.append(_Control(close_frame(code, reason)))
         self.resume_reading()
         self._release()
 
@@ -200,7 +200,10 @@ class DirectSocket(FrameReader):
     def on_ping(self, payload: bytes) -> None:
         """Answer (section 5.5.3), after what was published before."""
         self._terms.settle()
-        self._transport.write(frame(PONG, payload))
+        if self._held is None:
+            self._transport.write(frame(PONG, payload))
+        else:
+            self._hold(_Control(frame(PONG, payload)))
         self._session.control()
 
     def on_part(self) -> None:
@@ -221,6 +224,16 @@ class DirectSocket(FrameReader):
             self.close(violation.code, violation.reason)
         else:
             self._hang_up()
+
+    def _read(self, data: bytes) -> None:
+        """Write what is answered to several frames at once."""
+        if self._held is not None:
+            super()._read(data)
+            return
+        self._held = deque()
+        super()._read(data)
+        if self._close is None and not self._congested:
+            self._release()
 
     # -- what the transport tells ------------------------------------------------------------------
 
@@ -261,7 +274,7 @@ class DirectSocket(FrameReader):
         get_logger().error("a session failed and is closed", error=type(error).__name__)
         self.close(INTERNAL_ERROR)
 
-    def _hold(self, message: Message) -> None:
+    def _hold(self, message: Message | _Control) -> None:
         """Write frames for which there may be no room, or not yet."""
         if self._close is not None:
             return
@@ -317,14 +330,14 @@ class DirectSocket(FrameReader):
             self._timer = None
 
 
-class _Goodbye:
-    """A close frame among what is held."""
+class _Control:
+    """A control frame among what is held."""
 
     __slots__ = ("size", "wire")
 
-    def __init__(self, code: int, reason: str) -> None:
-        self.wire = close_frame(code, reason)
-        self.size = len(self.wire)
+    def __init__(self, wire: bytes) -> None:
+        self.wire = wire
+        self.size = len(wire)
 
 
 def _later(seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
