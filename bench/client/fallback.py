@@ -39,6 +39,7 @@ class Generator(Traffic):
             return
         if not self.snapshots and elapsed >= self.options.warmup:
             self.mark()
+            self.complete = 0
         elif self.measuring and time.monotonic() - self.snapshots[0].wall >= self.options.seconds:
             self.mark()
             self.running = False
@@ -51,13 +52,18 @@ class Generator(Traffic):
     def at_boundary(self) -> bool:
         """Whether another publication has just arrived everywhere, or another reply or handshake.
 
-        Measuring from and to such a moment counts whole ones, which matters where a server manages
-        few. Always, where publications reach nobody.
+        While measuring: as many publications as are on their way at a time, because a server that
+        queues does the work for all of them at other times than it sends. Always, where they reach
+        nobody.
         """
-        if not self.options.connections:
-            return True
         whole = self.options.connections if self.publish else 1
-        before, self.complete = self.complete, self.done // whole
+        if not whole:
+            return True
+        since = 0
+        if self.measuring:
+            since = self.snapshots[0].done
+            whole *= self.options.window if self.publish else 1
+        before, self.complete = self.complete, (self.done - since) // whole
         return self.complete > before
 
     def wait_for(self, done: Callable[[], bool]) -> None:

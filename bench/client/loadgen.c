@@ -11,6 +11,7 @@ struct conn *conns;
 
 static unsigned total;          /* connections of `conns` that are in use */
 static long rss_before, rss_after;
+static uint64_t parts;         /* complete since then, as `at_boundary` counts */
 static struct snapshot { uint64_t wall, server, client, count, publications; } began, ended;
 
 /* --- measuring ---------------------------------------------------------------------------------- */
@@ -27,15 +28,15 @@ static void take(struct snapshot *s) {
 	s->publications = seen.published;
 }
 
-/* Whether another publication has just arrived everywhere, or another reply or handshake is complete:
- * measuring from and to such a moment counts whole ones, which matters where a server manages few.
- * Always, where publications reach nobody. */
+/* Whether another publication has just arrived everywhere, or another reply or handshake is complete;
+ * while measuring: as many publications as are on their way at a time, because a server that queues
+ * does the work for all of them at other times than it sends. Always, where they reach nobody. */
 static bool at_boundary(void) {
-	static uint64_t before;
-	if (!opt.connections) return true;
-	uint64_t complete = opt.publish.len ? done() / opt.connections : done();
-	bool another = complete > before;
-	before = complete;
+	uint64_t whole = !opt.publish.len ? 1 : measuring ? (uint64_t)opt.connections * opt.window : opt.connections;
+	if (!whole) return true;
+	uint64_t complete = (done() - began.count) / whole;
+	bool another = complete > parts;
+	parts = complete;
 	return another;
 }
 
@@ -46,9 +47,9 @@ static void step(uint64_t start, int timeout_ms) {
 	if (!at_boundary() && elapsed < opt.warmup + opt.seconds + PATIENCE) return;
 	if (!began.wall && elapsed >= opt.warmup) {
 		take(&began);
+		parts = 0;
 		measuring = true;
-	}
-	else if (measuring && now() - began.wall >= (uint64_t)(opt.seconds * 1e9)) {
+	} else if (measuring && now() - began.wall >= (uint64_t)(opt.seconds * 1e9)) {
 		take(&ended);
 		measuring = running = false;
 	}
