@@ -52,8 +52,8 @@ class Hub:
     """Indexes the connections of this node by id and subject, and delivers to them.
 
     A node's sockets are fed from here alone. Nothing here awaits: a frame is built once, shared by
-    all who get it, and each connection gets one copy whatever matched it. What one turn of the loop
-    publishes is written at its end (`Fanout`), and before anything changes who hears what.
+    all who get it, and each connection gets one copy whatever matched it. What is published is
+    written within a few turns of the loop (`Fanout`), and before anything changes who hears what.
     """
 
     def __init__(
