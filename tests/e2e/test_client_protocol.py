@@ -24,9 +24,10 @@ async def backend():
         yield running
 
 
-@pytest.fixture(scope="module")
-async def running(backend, tmp_path_factory):
-    sections = f"events: {{webhook: {{url: '{backend.url}'}}}}\n{NO_LIMIT}"
+@pytest.fixture(scope="module", params=["direct", "asgi"])
+async def running(backend, tmp_path_factory, request):
+    server = f'server: {{bind: "127.0.0.1:0", socket_driver: {request.param}}}'
+    sections = f"events: {{webhook: {{url: '{backend.url}'}}}}\n{NO_LIMIT}\n{server}"
     async with gateway(tmp_path_factory.mktemp("gateway"), sections) as started:
         yield started
 

@@ -26,10 +26,11 @@ def jwt_auth(directory, options=""):
     return f"auth: {{jwt: {{public_key_file: '{directory}/public.pem'{options}}}}}"
 
 
-@pytest.fixture(scope="module")
-async def running(tmp_path_factory):
+@pytest.fixture(scope="module", params=["direct", "asgi"])
+async def running(tmp_path_factory, request):
     directory = tmp_path_factory.mktemp("gateway")
-    async with gateway(directory, jwt_auth(directory)) as started:
+    server = f'server: {{bind: "127.0.0.1:0", socket_driver: {request.param}}}'
+    async with gateway(directory, f"{jwt_auth(directory)}\n{server}") as started:
         yield started
 
 
