@@ -14,7 +14,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from hypercorn.typing import Framework
 
-from bench.servers.messages import run
+from bench.servers.messages import KEEP_ALIVE_SECONDS, run
 from bench.servers.raw_asgi import app
 
 
@@ -25,6 +25,7 @@ async def main(port: int) -> None:
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.backlog = 4096
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.graceful_timeout = 0.1
     config.accesslog = config.errorlog = None
     await serve(cast("Framework", app), config, shutdown_trigger=stop.wait)

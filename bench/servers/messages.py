@@ -8,7 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["PONG", "frame_of", "is_ping", "run"]
+__all__ = ["KEEP_ALIVE_SECONDS", "PONG", "frame_of", "is_ping", "run"]
+
+KEEP_ALIVE_SECONDS: Final = 3600
+"""How long a publisher may wait between two requests: longer than any run."""
 
 PONG: Final = '{"type":"pong"}'
 

@@ -9,7 +9,7 @@ import sys
 
 import uvicorn
 
-from bench.servers.messages import run
+from bench.servers.messages import KEEP_ALIVE_SECONDS, run
 from bench.servers.raw_asgi import app
 
 
@@ -22,6 +22,7 @@ def server_of(application: object, port: int) -> uvicorn.Server:
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         backlog=4096,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         access_log=False,
         log_level="warning",
     )

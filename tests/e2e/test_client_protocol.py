@@ -18,15 +18,20 @@ pytestmark = pytest.mark.anyio
 NO_LIMIT = "rate_limit: {token_bucket: {per_second: 0}}"
 
 
+@pytest.fixture(scope="module", params=["direct", "asgi"])
+def driver(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-async def backend():
-    async with receiver() as running:
+async def backend(driver):
+    async with receiver() as running:  # for each driver one that has heard of nobody
         yield running
 
 
-@pytest.fixture(scope="module", params=["direct", "asgi"])
-async def running(backend, tmp_path_factory, request):
-    server = f'server: {{bind: "127.0.0.1:0", socket_driver: {request.param}}}'
+@pytest.fixture(scope="module")
+async def running(backend, driver, tmp_path_factory):
+    server = f'server: {{bind: "127.0.0.1:0", socket_driver: {driver}}}'
     sections = f"events: {{webhook: {{url: '{backend.url}'}}}}\n{NO_LIMIT}\n{server}"
     async with gateway(tmp_path_factory.mktemp("gateway"), sections) as started:
         yield started
