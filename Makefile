@@ -10,7 +10,7 @@ TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) scripts examp
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench clean venv dev-venv system-packages
+.PHONY: help run test lint format types bench soak clean venv dev-venv system-packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ types: dev-venv ## check the types alone
 
 bench: dev-venv ## measure the gateway
 	@$(BIN)/python -m bench $(ARGS)
+
+soak: dev-venv ## minutes of everything at once, on both socket drivers
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 clean: ## remove environments and caches
 	@rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
