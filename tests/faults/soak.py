@@ -3,7 +3,7 @@
     python -m tests.faults.soak --seconds 600 [--driver direct|asgi]
 
 Steady clients must hear every publication once, in order. Others come and go, talk, vanish without
-a word, or stop reading. Memory, descriptors and counters are compared between the first tenth
+a word, or stop reading. Memory, descriptors and counters are compared between the first half
 of the time and the end.
 """
 
@@ -27,7 +27,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 STEADY = 20
 PASSING = 20
 SLOW = 2
-GROWTH_BYTES = 32 * MEBIBYTE
+GROWTH_BYTES = 64 * MEBIBYTE
 
 SECTIONS = """
 server: {{bind: "127.0.0.1:0", socket_driver: {driver}}}
@@ -46,7 +46,7 @@ class Outcome:
         heard: What each steady client heard.
         sent: Messages that clients of all kinds have surely sent and stayed for.
         slow_closed: Slow clients that were closed with 4008.
-        memory: Resident bytes after the first tenth, and at the end.
+        memory: Resident bytes after the first half, and at the end.
         descriptors: Descriptors at rest, before and after.
         counters: The gateway's own counts at the end.
     """
@@ -155,7 +155,7 @@ async def run(directory, *, seconds, driver="direct"):
         soak = _Soak(running, seconds)
         before = await descriptors_at_rest(running)
         soaking = asyncio.create_task(soak.run())
-        await asyncio.wait({soaking}, timeout=seconds / 10)
+        await asyncio.wait({soaking}, timeout=seconds / 2)
         early = resident(running.process.pid)
         await soaking
         await eventually(lambda: soak.counts("gatewright_connections", 0), 20)
