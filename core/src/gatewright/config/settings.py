@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     field_validator,
@@ -19,6 +20,7 @@ from gatewright.plugin.settings import Settings
 
 __all__ = [
     "CoreSettings",
+    "DeflateSettings",
     "KeepaliveSettings",
     "LaneSettings",
     "LimitSettings",
@@ -37,6 +39,15 @@ class TlsSettings(Settings):
 
     certificate: Annotated[Path, Field(description="PEM file with the certificate chain.")]
     key: Annotated[Path, Field(description="PEM file with the private key.")]
+
+
+class DeflateSettings(Settings):
+    """``server.permessage_deflate``: compress messages for clients that offer it (RFC 7692)."""
+
+    level: Annotated[int, Field(description="zlib's level, 1 (fast) to 9 (small).", ge=1, le=9)] = 3
+    min_bytes: Annotated[
+        NonNegativeInt, Field(description="Messages to clients below this size stay as they are.")
+    ] = 128
 
 
 class ServerSettings(Settings):
@@ -95,6 +106,28 @@ class ServerSettings(Settings):
             "ASGI; auto: direct where that works."
         ),
     ] = "auto"
+    permessage_deflate: Annotated[
+        DeflateSettings | None,
+        Field(
+            description="Compress messages, each once for all, for clients that offer it; true: as "
+            "the defaults say; absent or false: never. The direct driver's sockets only."
+        ),
+    ] = None
+
+    @field_validator("permessage_deflate", mode="before")
+    @classmethod
+    def _by_a_word(cls, value: object) -> object:
+        """Take true for all defaults and false for absent."""
+        if isinstance(value, bool):
+            return {} if value else None
+        return value
+
+    @model_validator(mode="after")
+    def _deflate_has_its_driver(self) -> Self:
+        if self.permessage_deflate is not None and self.socket_driver == "asgi":
+            message = "permessage_deflate needs the direct driver; socket_driver is asgi"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _two_binds_differ(self) -> Self:

@@ -28,15 +28,11 @@ from gatewright.server.app import GatewayApp
 from gatewright.server.caps import Caps, descriptor_cap
 from gatewright.server.connections import Connections
 from gatewright.server.drain import Drain
-from gatewright.server.drivers.asgi import AsgiDriver
-from gatewright.server.drivers.choice import Drivers
-from gatewright.server.drivers.direct import DirectDriver
-from gatewright.server.drivers.direct_socket import Terms
+from gatewright.server.drivers.assembly import drivers_for
 from gatewright.server.expiry import Expiry
 from gatewright.server.handshake import Handshaker, HandshakeRules
 from gatewright.server.identify import Identifier
 from gatewright.server.ingress import Ingress
-from gatewright.server.keepalive import Keepalive
 from gatewright.server.lent import Lent
 from gatewright.server.membership import NodeMembership
 from gatewright.server.neighbours import CLUSTER, neighbours
@@ -117,7 +113,14 @@ class Gateway:
         )
         self.connections = self._make_connections()
         self._caps = self._make_caps()
-        self.drivers = self._make_drivers()
+        self.drivers = drivers_for(
+            config.core,
+            wheel=self._wheel,
+            settle=self.hub.fanout.flush,
+            release=self._caps.release,
+            metrics=metrics,
+            log=self._log,
+        )
         self.public, self.internal = self._make_apps()
 
     @classmethod
@@ -314,34 +317,6 @@ class Gateway:
         limits = self._config.core.limits
         caps = [cap for cap in (limits.connections, descriptor_cap()) if cap is not None]
         return Caps(total=min(caps, default=None), per_address=limits.connections_per_address)
-
-    def _make_drivers(self) -> Drivers:
-        limits, keepalive = self._config.core.limits, self._config.core.keepalive
-        watch = Keepalive(
-            self._wheel, interval=keepalive.interval_seconds, timeout=keepalive.timeout_seconds
-        )
-        on_slow = self._metrics.slow_closes.inc
-        return Drivers(
-            self._config.core.server.socket_driver,
-            asgi=AsgiDriver(
-                send_buffer_bytes=limits.send_buffer_bytes,
-                keepalive=watch,
-                on_slow=on_slow,
-                release=self._caps.release,
-            ),
-            direct=DirectDriver(
-                Terms(
-                    message_bytes=limits.message_bytes,
-                    send_buffer_bytes=limits.send_buffer_bytes,
-                    keepalive=watch,
-                    settle=self.hub.fanout.flush,
-                    on_slow=on_slow,
-                    release=self._caps.release,
-                )
-            ),
-            opened=self._metrics.sockets,
-            log=self._log,
-        )
 
     def _make_handshaker(self) -> Handshaker:
         server, limits = self._config.core.server, self._config.core.limits

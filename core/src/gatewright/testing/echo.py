@@ -26,10 +26,12 @@ from gatewright.server.hypercorn.runner import Listener, hypercorn_config, servi
 from gatewright.server.keepalive import Keepalive
 from gatewright.server.routes import http_app
 from gatewright.server.wheel import TimerWheel
+from gatewright.wire.deflate import Deflate
 
 __all__ = ["main"]
 
 SEND_BUFFER_BYTES = 64 * 1024 * 1024
+DEFLATE_LEVEL = 3
 
 
 class AnyPath(GatewayApp):
@@ -51,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m gatewright.testing.echo", description="Echo WebSocket messages."
     )
-    parser.add_argument("--bind", default="127.0.0.1:9001", help="host:port (127.0.0.1:9001)")
+    parser.add_argument(
+        "--bind", dest="address", default="127.0.0.1:9001", help="host:port (127.0.0.1:9001)"
+    )
     parser.add_argument("--driver", choices=["direct", "asgi"], default="direct")
     parser.add_argument(
         "--max-bytes", type=int, default=16 * 1024 * 1024, help="of one message (16 MiB)"
@@ -59,10 +63,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--ping-seconds", type=float, default=0.0, help="between pings; 0, the default: none"
     )
+    parser.add_argument(
+        "--deflate", action="store_true", help="agree to permessage-deflate (direct driver)"
+    )
     return parser
 
 
-async def serve(address: str, driver: str, max_bytes: int, ping_seconds: float) -> None:
+async def serve(
+    address: str, driver: str, max_bytes: int, ping_seconds: float, *, deflate: bool = False
+) -> None:
     """Echo until SIGINT or SIGTERM.
 
     Args:
@@ -70,6 +79,7 @@ async def serve(address: str, driver: str, max_bytes: int, ping_seconds: float) 
         driver: ``direct`` or ``asgi``.
         max_bytes: The largest message.
         ping_seconds: Between pings, or 0.
+        deflate: Whether the direct driver agrees to compress, whatever the size.
 
     Raises:
         CannotBind: The address is taken, or not ours.
@@ -78,7 +88,8 @@ async def serve(address: str, driver: str, max_bytes: int, ping_seconds: float) 
     keepalive = Keepalive(wheel, interval=ping_seconds, timeout=max(ping_seconds, 1.0))
     asgi = AsgiDriver(SEND_BUFFER_BYTES, keepalive, _nothing, _released)
     direct = DirectDriver(
-        Terms(max_bytes, SEND_BUFFER_BYTES, keepalive, _nothing, _nothing, _released)
+        Terms(max_bytes, SEND_BUFFER_BYTES, keepalive, _nothing, _nothing, _released),
+        Deflate(DEFLATE_LEVEL, 0) if deflate else None,
     )
 
     def door(receive: Receive, send: Send) -> Door:
@@ -107,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     with contextlib.suppress(ImportError):
         factory = import_module("uvloop").new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(serve(options.bind, options.driver, options.max_bytes, options.ping_seconds))
+        runner.run(serve(**vars(options)))
 
 
 def _nothing() -> None:

@@ -17,8 +17,24 @@ __all__ = [
     "Binary",
     "Frame",
     "Message",
+    "Packed",
     "event_frame",
 ]
+
+
+class Packed:
+    """A message as it is written to clients that permessage-deflate was agreed with.
+
+    Attributes:
+        wire: Its frames, those compressed that became smaller.
+        size: Their bytes.
+    """
+
+    __slots__ = ("size", "wire")
+
+    def __init__(self, wire: bytes) -> None:
+        self.wire: Final = wire
+        self.size: Final = len(wire)
 
 
 class Frame:
@@ -27,14 +43,16 @@ class Frame:
     Attributes:
         wire: The WebSocket frame.
         size: Its bytes, as the send buffer counts them.
+        packed: Compressed, once somebody needed that; for `Deflate`.
     """
 
-    __slots__ = ("_head", "_text", "size", "wire")
+    __slots__ = ("_head", "_text", "packed", "size", "wire")
 
     def __init__(self, payload: bytes) -> None:
         first = head(len(payload))
         self._head: Final = len(first)
         self._text: str | None = None
+        self.packed: Packed | None = None
         self.wire: Final = first + payload
         self.size: Final = len(self.wire)
 
@@ -60,18 +78,20 @@ class Binary:
     """One binary message to a client.
 
     Attributes:
-        data: The message.
+        payload: The message.
         wire: The WebSocket frame.
         size: Its bytes.
+        packed: As a `Frame`'s.
     """
 
-    __slots__ = ("data", "size", "wire")
+    __slots__ = ("packed", "payload", "size", "wire")
 
     text: Final = None
 
-    def __init__(self, data: bytes) -> None:
-        self.data: Final = data
-        self.wire: Final = head(len(data), FIN | BINARY) + data
+    def __init__(self, payload: bytes) -> None:
+        self.payload: Final = payload
+        self.packed: Packed | None = None
+        self.wire: Final = head(len(payload), FIN | BINARY) + payload
         self.size: Final = len(self.wire)
 
     @property
@@ -87,12 +107,14 @@ class Batch:
         frames: They, in their order.
         wire: All of them.
         size: The bytes of all.
+        packed: As a `Frame`'s.
     """
 
-    __slots__ = ("frames", "size", "wire")
+    __slots__ = ("frames", "packed", "size", "wire")
 
     def __init__(self, frames: Sequence[Frame]) -> None:
         self.frames: Final = frames
+        self.packed: Packed | None = None
         self.wire: Final = b"".join([frame.wire for frame in frames])
         self.size: Final = len(self.wire)
 

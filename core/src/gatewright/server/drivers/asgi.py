@@ -305,5 +305,5 @@ class AsgiSocket:
 
 def _sent(frame: Frame | Binary) -> Message:
     if isinstance(frame, Binary):
-        return {"type": "websocket.send", "bytes": frame.data}
+        return {"type": "websocket.send", "bytes": frame.payload}
     return {"type": "websocket.send", "text": frame.text}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from typing import Final
+from typing import ClassVar, Final
 
 from gatewright.wire.close_codes import INVALID_DATA, PROTOCOL_ERROR, TOO_BIG
+from gatewright.wire.deflate import TooLong, inflated, longest_deflated
 from gatewright.wire.websocket import (
     BINARY,
     CLOSE,
@@ -15,12 +16,13 @@ from gatewright.wire.websocket import (
     NO_STATUS,
     PING,
     PONG,
+    RSV1,
     TEXT,
     is_close_code,
     unmasked,
 )
 
-__all__ = ["CLOSING", "DEAF", "OPEN", "FrameReader", "Violation"]
+__all__ = ["CLOSING", "DEAF", "OPEN", "RESERVED", "FrameReader", "Violation"]
 
 OPEN: Final = 0
 """Everything is taken."""
@@ -31,18 +33,21 @@ CLOSING: Final = 1
 DEAF: Final = 2
 """Nothing is: what comes in is dropped."""
 
+RESERVED: Final = 0x70
+"""The bits of a frame's first byte that mean nothing unless an extension says so (section 5.2)."""
+
 LATE_BYTES: Final = 64 * 1024
 """How much is still parsed, for the peer's close frame, once this side has closed."""
 
 _SHORTEST: Final = 6  # head and mask of a frame with up to 125 bytes
 _EXTENDED: Final = {126: 8, 127: 14}
 _MASKED: Final = 0x80
-_RESERVED: Final = 0x70
 _OPCODE: Final = 0x0F
 _WHOLE_TEXT: Final = FIN | TEXT
 _MOST_SHORT: Final = 125
 _LEAST_LONG: Final = 65536
-_DATA: Final = frozenset({CONTINUATION, TEXT, BINARY})
+_FIRST: Final = frozenset({TEXT, BINARY})
+_DATA: Final = _FIRST | {CONTINUATION}
 _CONTROL: Final = frozenset({CLOSE, PING, PONG})
 _utf8 = codecs.getincrementaldecoder("utf-8")
 
@@ -61,13 +66,19 @@ class Violation(Exception):
 
 
 class _Fragments:
-    """A message of which some frames are here. Empty ones leave nothing behind."""
+    """A message of which some frames are here. Empty ones leave nothing behind.
 
-    __slots__ = ("_checks", "_is_text", "data")
+    Attributes:
+        first: The first byte of its first frame.
+        data: What is here.
+    """
 
-    def __init__(self, opcode: int) -> None:
-        self._is_text = opcode == TEXT
-        self._checks = _utf8() if opcode == TEXT else None
+    __slots__ = ("_checks", "data", "first")
+
+    def __init__(self, first: int) -> None:
+        plain_text = first & (_OPCODE | RSV1) == TEXT
+        self._checks = _utf8() if plain_text else None
+        self.first = first
         self.data = bytearray()
 
     def add(self, payload: bytes, *, last: bool) -> None:
@@ -75,10 +86,6 @@ class _Fragments:
         if self._checks is not None:
             self._checks.decode(payload, last)
         self.data += payload
-
-    def message(self) -> str | bytes:
-        """Return the whole message."""
-        return self.data.decode() if self._is_text else bytes(self.data)
 
 
 class FrameReader(asyncio.Protocol):
@@ -88,8 +95,12 @@ class FrameReader(asyncio.Protocol):
     call `stop` or set ``reading``, which holds from the next frame on.
 
     Attributes:
+        reserved: Bits of a frame's first byte that must not be set. Without RSV1 among them,
+            messages may be compressed.
         heard: Set whenever bytes come in; for keepalive, which clears it.
     """
+
+    reserved: ClassVar[int] = RESERVED
 
     __slots__ = (
         "_fragments",
@@ -183,7 +194,7 @@ class FrameReader(asyncio.Protocol):
         try:
             text = unmasked(data[6:], data[2:6]).decode()
         except UnicodeDecodeError:
-            self._violated(Violation(INVALID_DATA, "text that is not UTF-8"))
+            self._violated(_no_utf8())
         else:
             self.on_text(text)
 
@@ -241,18 +252,20 @@ class FrameReader(asyncio.Protocol):
         if size > _MOST_SHORT:
             size = _extended(data[at + 2 : start - 4])
         if first & _OPCODE in _DATA and self._reading == OPEN:
-            self._judge_size(size)
+            self._judge_size(first, size)
         return size, start
 
-    def _judge_size(self, size: int) -> None:
-        held = 0 if self._fragments is None else len(self._fragments.data)
-        if held + size > self._max_bytes:
-            raise Violation(TOO_BIG, "message too big")
+    def _judge_size(self, first: int, size: int) -> None:
+        if (fragments := self._fragments) is not None:
+            first, size = fragments.first, size + len(fragments.data)
+        most = longest_deflated(self._max_bytes) if first & RSV1 else self._max_bytes
+        if size > most:
+            raise _too_big()
 
     def _judge(self, first: int, size: int) -> None:
         """Judge a frame by its first byte and its short size (section 5.2 to 5.5)."""
         opcode = first & _OPCODE
-        if first & _RESERVED:
+        if first & self.reserved or (first & RSV1 and opcode not in _FIRST):
             raise Violation(PROTOCOL_ERROR, "reserved bits are set")
         if opcode in _CONTROL:
             if not first & FIN or size > _MOST_SHORT:
@@ -278,32 +291,56 @@ class FrameReader(asyncio.Protocol):
     def _data(self, first: int, opcode: int, payload: bytes) -> None:
         last = bool(first & FIN)
         fragments = self._fragments
+        if fragments is None and last:
+            self._deliver(first, opcode, payload)
+            return
+        if fragments is None:
+            fragments = self._fragments = _Fragments(first)
         try:
-            if fragments is None and last:
-                self._deliver(payload.decode() if opcode == TEXT else payload)
-                return
-            if fragments is None:
-                fragments = self._fragments = _Fragments(opcode)
             fragments.add(payload, last=last)
         except UnicodeDecodeError:
-            raise Violation(INVALID_DATA, "text that is not UTF-8") from None
+            raise _no_utf8() from None
         if last:
             self._fragments = None
-            self._deliver(fragments.message())
+            self._deliver(fragments.first, fragments.first & _OPCODE, bytes(fragments.data))
         else:
             self.on_part()
 
-    def _deliver(self, message: str | bytes) -> None:
-        if isinstance(message, str):
-            self.on_text(message)
-        else:
-            self.on_binary(message)
+    def _deliver(self, first: int, opcode: int, payload: bytes) -> None:
+        if first & RSV1:
+            payload = _inflated(payload, self._max_bytes)
+        if opcode == BINARY:
+            self.on_binary(payload)
+            return
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            raise _no_utf8() from None
+        self.on_text(text)
 
     def _closed(self, payload: bytes) -> None:
         code, reason = _close_of(payload)
         self._tail = self._fragments = None
         self._reading = DEAF
         self.on_close(code, reason)
+
+
+def _no_utf8() -> Violation:
+    return Violation(INVALID_DATA, "text that is not UTF-8")
+
+
+def _too_big() -> Violation:
+    return Violation(TOO_BIG, "message too big")
+
+
+def _inflated(payload: bytes, most: int) -> bytes:
+    """Return a compressed message as it was."""
+    try:
+        return inflated(payload, most)
+    except TooLong:
+        raise _too_big() from None
+    except ValueError:
+        raise Violation(INVALID_DATA, "a message that does not inflate") from None
 
 
 def _extended(size: bytes) -> int:

@@ -46,6 +46,12 @@ class TakeOver:
         key: bytes | str = self._stream.handshake.key or b""
         return key.encode() if isinstance(key, str) else key
 
+    def headers(self, name: bytes) -> list[str]:
+        """Return the values of one of the request's headers, by its name in lower case."""
+        return [
+            value.decode("latin-1") for key, value in self._stream.scope["headers"] if key == name
+        ]
+
     @property
     def gone(self) -> bool:
         """Whether the client has hung up, or hypercorn has answered it meanwhile."""
