@@ -94,6 +94,7 @@ async def serve_recorders(
     echo=True,
     subprotocol=None,
     driver="asgi",
+    deflate=None,
 ):
     """Serve `Recorder` sessions on a free loopback port, through ``driver`` alone."""
     wheel = TimerWheel(SystemClock(), tick=0.02)
@@ -115,7 +116,8 @@ async def serve_recorders(
             settle=lambda: None,
             on_slow=lambda: slow.append(1),
             release=released.append,
-        )
+        ),
+        deflate,
     )
 
     async def handshaker(scope, receive, send):
