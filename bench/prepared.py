@@ -106,7 +106,7 @@ def publish_request(path: str, headers: dict[str, str], body: bytes) -> bytes:
     return _head(f"POST {path} HTTP/1.1", fields) + body
 
 
-def upgrade(target: str) -> bytes:
+def upgrade(target: str, extensions: str = "") -> bytes:
     """Return the request that opens a WebSocket at ``target``, a path with its query."""
     fields = {
         "Host": "127.0.0.1",
@@ -115,6 +115,8 @@ def upgrade(target: str) -> bytes:
         "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
         "Sec-WebSocket-Version": "13",
     }
+    if extensions:
+        fields["Sec-WebSocket-Extensions"] = extensions
     return _head(f"GET {target} HTTP/1.1", fields)
 
 

@@ -22,14 +22,15 @@ class Client(asyncio.Protocol):
 
     Attributes:
         heard: How many frames came.
+        received: How many bytes.
         seconds: What each stamped one took.
     """
 
-    def __init__(self, path: str, *, stamped: bool) -> None:
-        self.heard = 0
+    def __init__(self, path: str, *, stamped: bool, extensions: str = "") -> None:
+        self.heard = self.received = 0
         self.seconds: list[float] = []
         self.opened = asyncio.get_running_loop().create_future()
-        self._path = path
+        self._request = upgrade(path, extensions)
         self._stamped = stamped
         self._wanted = 0
         self._enough: asyncio.Future[None] | None = None
@@ -38,7 +39,7 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the upgrade."""
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(upgrade(self._path))
+        self.transport.write(self._request)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that nothing more will come."""
@@ -48,6 +49,7 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Count the frames that are complete."""
+        self.received += len(data)
         buffer = self._buffer + data if self._buffer else data
         at = 0
         if not self.opened.done():
@@ -86,15 +88,22 @@ class Client(asyncio.Protocol):
 
 @asynccontextmanager
 async def clients(
-    port: int, number: int, *, user: str = "bench", stamped: bool = False
+    port: int,
+    number: int,
+    *,
+    user: str = "bench",
+    stamped: bool = False,
+    extensions: str = "",
 ) -> AsyncIterator[Sequence[Client]]:
-    """Connect so many clients of one user."""
+    """Connect so many clients of one user, which offer these extensions."""
     loop = asyncio.get_running_loop()
     made: list[Client] = []
     try:
         for _ in range(number):
             _, client = await loop.create_connection(
-                lambda: Client(f"/ws?user={user}", stamped=stamped), LOOPBACK, port
+                lambda: Client(f"/ws?user={user}", stamped=stamped, extensions=extensions),
+                LOOPBACK,
+                port,
             )
             await client.opened
             made.append(client)

@@ -26,7 +26,7 @@ API_KEY: Final = "bench-key"
 START_SECONDS: Final = 30.0
 
 _CONFIGURATION: Final = """\
-server: {{bind: "{bind}", node_id: {name}}}
+server: {{bind: "{bind}", node_id: {name}{server}}}
 auth: {{anonymous: {{}}}}
 rate_limit: {{token_bucket: {{per_second: 0}}}}
 logging: {{level: warning}}
@@ -71,15 +71,22 @@ async def brokers(folder: Path) -> AsyncIterator[Brokers]:
 
 
 @asynccontextmanager
-async def node(folder: Path, name: str, sections: str) -> AsyncIterator[Node]:
+async def node(folder: Path, name: str, sections: str, *, server: str = "") -> AsyncIterator[Node]:
     """Run a gateway until the end; it is ready when this begins.
+
+    Args:
+        folder: For its files.
+        name: Its node id.
+        sections: Of its configuration, beside those that all have.
+        server: Further options of the section `server`, in YAML's short form.
 
     Raises:
         ServerFailed: It did not become ready.
     """
     port = free_port()
     path = folder / f"{name}.yaml"
-    text = _CONFIGURATION.format(bind=f"{LOOPBACK}:{port}", name=name, sections=sections)
+    bind, more = f"{LOOPBACK}:{port}", f", {server}" if server else ""
+    text = _CONFIGURATION.format(bind=bind, name=name, sections=sections, server=more)
     path.write_text(text, encoding="utf-8")
     command = [str(Path(sys.executable).with_name("gatewright")), "serve", "-c", str(path)]
     async with program(folder, name, command) as process:
