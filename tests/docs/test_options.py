@@ -69,7 +69,7 @@ def test_every_section_of_the_core_has_a_table():
     shown = set(re.findall(r"<!-- options: gatewright\.config\.settings:(\w+)", CONFIGURATION))
 
     models = {info.annotation.__name__ for info in CoreSettings.model_fields.values()}
-    assert shown == models | {"TlsSettings"}
+    assert shown == models | {"TlsSettings", "DeflateSettings"}
     for section in CoreSettings.model_fields:
         assert f"\n### {section}\n" in CONFIGURATION
 

@@ -427,6 +427,21 @@ FILES = {
         f"{AUTH}server: {{bind: 'a:1', internal_bind: 'a:1'}}",
         ["2:1: server: bind and internal_bind are the same; leave internal_bind out to share one"],
     ),
+    "compression without its driver": (
+        f"{AUTH}server: {{permessage_deflate: true, socket_driver: asgi}}",
+        ["2:1: server: permessage_deflate needs the direct driver; socket_driver is asgi"],
+    ),
+    "compression that is neither on nor off": (
+        f"{AUTH}server: {{permessage_deflate: 5}}",
+        ["2:30: server.permessage_deflate: must be true, false, or a mapping of its options"],
+    ),
+    "compression beyond zlib": (
+        f"{AUTH}server: {{permessage_deflate: {{level: 10, min_bytes: -1}}}}",
+        [
+            "2:38: server.permessage_deflate.level: must be at most 9",
+            "2:53: server.permessage_deflate.min_bytes: must be at least 0",
+        ],
+    ),
     "odd names stay on one line": (
         AUTH + '"a\\nb": 1\n"": 2\n',
         ["2:1: 'a\\nb': unknown section", "3:1: '': unknown section"],

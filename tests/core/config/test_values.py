@@ -270,3 +270,14 @@ JSON = st.recursive(
 def test_no_options_kill_the_loader(open_shop: PluginEnv, options: dict[str, object]) -> None:
     text = yaml.safe_dump({"auth": {"anonymous": None}, "transports": {"redis_stream": options}})
     problems_of(open_shop, text, {})
+
+
+@pytest.mark.parametrize(
+    ("word", "level"),
+    [("true", 3), ("on", 3), ("1", 3), ("false", None), ("off", None), ("0", None)],
+)
+def test_compression_is_switched_by_a_word_in_the_file_or_in_a_variable(shop, word, level):
+    text = "auth: {anonymous: }\nserver: {permessage_deflate: %s}\n"
+    for found in (shop.load(text % word), shop.load(text % "'${WORD}'", {"WORD": word})):
+        deflate = found.core.server.permessage_deflate
+        assert (deflate.level if deflate else None) == level

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     Field,
@@ -11,6 +12,8 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    TypeAdapter,
+    ValidationError,
     field_validator,
     model_validator,
 )
@@ -29,6 +32,8 @@ __all__ = [
     "SessionSettings",
     "TlsSettings",
 ]
+
+_BOOL: Final[TypeAdapter[bool]] = TypeAdapter(bool)
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -117,10 +122,14 @@ class ServerSettings(Settings):
     @field_validator("permessage_deflate", mode="before")
     @classmethod
     def _by_a_word(cls, value: object) -> object:
-        """Take true for all defaults and false for absent."""
-        if isinstance(value, bool):
-            return {} if value else None
-        return value
+        """Take true for all defaults and false for absent, also from a variable."""
+        if value is None or isinstance(value, Mapping | DeflateSettings):
+            return value
+        try:
+            return {} if _BOOL.validate_python(value) else None
+        except ValidationError:
+            message = "must be true, false, or a mapping of its options"
+            raise ValueError(message) from None
 
     @model_validator(mode="after")
     def _deflate_has_its_driver(self) -> Self:
