@@ -35,7 +35,7 @@ class Drivers:
         asgi: Carries what cannot be taken over.
         direct: Takes sockets over.
         opened: Counts sockets, by driver.
-        log: Is told once when the direct driver is out of use.
+        log: Is told when the direct driver is out of use, and of the first socket it cannot take.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Drivers:
         self._by_asgi = opened.labels("asgi").inc
         self._by_direct = opened.labels("direct").inc
         self._trouble = ""
+        self._not_taken = 0
         self._log = log
 
     @property
@@ -68,7 +69,15 @@ class Drivers:
             self._by_direct()
             return door
         self._by_asgi()
+        if self._direct is not None:
+            self._fell_back()
         return asgi
+
+    def _fell_back(self) -> None:
+        """Note that one socket is not on its transport, though it was to be."""
+        self._not_taken += 1
+        if self._not_taken == 1:
+            self._log.warning("a socket could not be taken over; plain ASGI carries it")
 
     async def try_out(self, test: Callable[[], Awaitable[None]]) -> None:
         """Find out whether the direct driver works here; before any client comes.
@@ -93,5 +102,10 @@ class Drivers:
 
     def health(self) -> Health:
         """Tell which driver is in use, and why it is not the wanted one; ready with either."""
-        detail = f"fell back to asgi: {self._trouble}" if self._trouble else ""
-        return Health(ready=True, detail=detail, facts={"driver": self.name})
+        facts: dict[str, str | int] = {"driver": self.name}
+        if self._trouble:
+            return Health(ready=True, detail=f"fell back to asgi: {self._trouble}", facts=facts)
+        if not self._not_taken:
+            return Health(ready=True, facts=facts)
+        detail = f"{self._not_taken} sockets could not be taken over; plain ASGI carried them"
+        return Health(ready=True, detail=detail, facts=facts)

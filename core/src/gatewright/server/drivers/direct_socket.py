@@ -114,7 +114,10 @@ class DirectSocket(FrameReader):
         transport.set_write_buffer_limits(high=self._terms.high_water)
         transport.write(first)
         self._terms.keepalive.watch(self)
-        self._session.opened(self)
+        try:
+            self._session.opened(self)
+        except Exception as error:  # noqa: BLE001 - it must cost nobody else
+            self._failed(error)
 
     # -- Socket --------------------------------------------------------------------------------
 
