@@ -16,7 +16,7 @@ from gatewright.server.drivers.direct_socket import Terms
 from gatewright.server.hypercorn.runner import Listener, hypercorn_config, serving
 from gatewright.server.keepalive import Keepalive
 from gatewright.server.routes import http_app
-from gatewright.server.wheel import TimerWheel
+from gatewright.wheel import TimerWheel
 from gatewright.wire.frames import Frame
 
 

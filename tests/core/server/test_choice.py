@@ -14,7 +14,7 @@ from gatewright.logs import get_logger
 from gatewright.metrics import Metrics
 from gatewright.server.drivers.asgi import AsgiDoor
 from gatewright.server.drivers.assembly import drivers_for
-from gatewright.server.wheel import TimerWheel
+from gatewright.wheel import TimerWheel
 
 
 def drivers(metrics, **server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 
 import pytest
@@ -10,39 +11,93 @@ from hypothesis import strategies as st
 from tests.support.doubles import FakeClock, FakeSocket
 
 from gatewright.server.keepalive import Keepalive
-from gatewright.server.wheel import TimerWheel
+from gatewright.wheel import NEVER, TimerWheel
+
+
+class Alarm:
+    """Notes when it went off, by the clock, and does what it is told to."""
+
+    def __init__(self, clock, then=lambda: None):
+        self.clock = clock
+        self.then = then
+        self.due = NEVER
+        self.fired = []
+
+    def fire(self):
+        self.fired.append(self.clock.now)
+        self.then()
 
 
 @given(st.lists(st.floats(0, 100), max_size=20), st.lists(st.floats(0.01, 30), max_size=20))
 def test_timers_are_never_early_and_at_most_a_tick_late(delays, steps):
     clock = FakeClock()
     wheel = TimerWheel(clock, tick=0.25, slots=16)
-    called = {}
-    for number, delay in enumerate(delays):
-        wheel.after(delay, lambda number=number: called.setdefault(number, clock.now))
+    alarms = [Alarm(clock) for _ in delays]
+    for alarm, delay in zip(alarms, delays, strict=True):
+        wheel.put(alarm, delay)
     for step in [*steps, 200]:
         before = clock.now
         clock.sleep(step)
         wheel.advance()
-        for number, at in called.items():
-            if at == clock.now:
-                assert clock.now - 1000 >= delays[number] - 1e-6
-                assert before - 1000 <= delays[number] + 0.5
-    assert len(called) == len(delays)
+        for alarm, delay in zip(alarms, delays, strict=True):
+            if alarm.fired == [clock.now]:
+                assert clock.now - 1000 >= delay - 1e-6
+                assert before - 1000 <= delay + 0.5
+    assert all(len(alarm.fired) == 1 for alarm in alarms)
 
 
-def test_a_cancelled_timer_is_silent():
+def test_what_was_taken_off_is_silent_and_let_go():
     clock = FakeClock()
     wheel = TimerWheel(clock)
-    called = []
-    wheel.after(1, lambda: called.append(1)).cancel()
-    wheel.after(1, lambda: called.append(2))
+    gone, stays = Alarm(clock), Alarm(clock)
+    wheel.put(gone, 1)
+    wheel.put(stays, 1)
+    wheel.take_off(gone)
+    wheel.take_off(gone)
+    watching = weakref.ref(gone)
+    fired = gone.fired
+    del gone
+    assert watching() is None, "the wheel still holds it"
     clock.sleep(2)
     wheel.advance()
-    assert called == [2]
+    assert fired == []
+    assert len(stays.fired) == 1
+    assert stays.due == NEVER
 
 
-@dataclass
+def test_one_that_fires_may_take_others_off_or_put_them_back():
+    clock = FakeClock()
+    wheel = TimerWheel(clock)
+    silenced, postponed, again = Alarm(clock), Alarm(clock), Alarm(clock)
+
+    def meddle():
+        for other in (silenced, postponed):
+            wheel.take_off(other)
+        wheel.put(postponed, 5)
+        if len(again.fired) == 1:
+            wheel.put(again, 1)
+
+    again.then = meddle
+    for alarm in (again, silenced, postponed):
+        wheel.put(alarm, 1)
+    for _ in range(10):
+        clock.sleep(1)
+        wheel.advance()
+    assert (len(again.fired), len(silenced.fired), len(postponed.fired)) == (2, 0, 1)
+
+
+def test_the_order_of_putting_is_that_of_firing():
+    clock = FakeClock()
+    wheel = TimerWheel(clock)
+    order = []
+    for number in range(5):
+        wheel.put(Alarm(clock, lambda number=number: order.append(number)), 1)
+    clock.sleep(3)
+    wheel.advance()
+    assert order == [0, 1, 2, 3, 4]
+
+
+@dataclass(eq=False)
 class Watched(FakeSocket):
     keepalive: Keepalive | None = None
     heard: bool = False

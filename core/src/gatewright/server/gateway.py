@@ -40,7 +40,7 @@ from gatewright.server.opened import Opened, Opener
 from gatewright.server.readiness import Phase, Readiness
 from gatewright.server.refresh import Refresher
 from gatewright.server.routes import core_routes, http_app, plugin_routes, split_routes
-from gatewright.server.wheel import TimerWheel
+from gatewright.wheel import TimerWheel
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger

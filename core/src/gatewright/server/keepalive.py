@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gatewright.server.wheel import NEVER, Timed, TimerWheel
+from gatewright.wheel import Timed, TimerWheel
 from gatewright.wire.close_codes import INTERNAL_ERROR
 
 __all__ = ["Keepalive", "Watched"]
@@ -57,7 +57,7 @@ class Keepalive:
 
     def forget(self, socket: Watched) -> None:
         """End with a socket; one that is not watched is no error."""
-        socket.due = NEVER
+        self._wheel.take_off(socket)
 
     def check(self, socket: Watched) -> None:
         """Ping, or judge the last ping."""

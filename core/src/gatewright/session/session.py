@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewright.model import Event
-from gatewright.wire.close_codes import POLICY_VIOLATION, UNSUPPORTED_DATA
+from gatewright.wheel import NEVER
+from gatewright.wire.close_codes import POLICY_VIOLATION, UNAUTHORIZED, UNSUPPORTED_DATA
 from gatewright.wire.event import (
     connection_fields,
     lost_event,
@@ -34,6 +35,7 @@ class Session:
     Attributes:
         info: The connection as presence and events show it.
         identity: Who the client is, as last authenticated.
+        due: When `fire` is called; the timer wheel's.
     """
 
     __slots__ = (
@@ -47,6 +49,7 @@ class Session:
         "_seq",
         "_services",
         "_socket",
+        "due",
         "identity",
         "info",
         "write",
@@ -68,6 +71,7 @@ class Session:
         self._open = False
         self._lost = False
         self._refreshing = False
+        self.due = NEVER
         self._flood_tokens = services.flood.burst
         self._flood_at = services.clock.monotonic()
 
@@ -125,6 +129,10 @@ class Session:
         self._open = False
         self._services.settle()
         self._socket.close(code, reason)
+
+    def fire(self) -> None:
+        """Close the connection, whose credential has ended."""
+        self.close(UNAUTHORIZED)
 
     def abort(self) -> None:
         """Drop the connection at once."""

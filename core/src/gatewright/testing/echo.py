@@ -25,7 +25,7 @@ from gatewright.server.drivers.echo import EchoApp
 from gatewright.server.hypercorn.runner import Listener, hypercorn_config, serving
 from gatewright.server.keepalive import Keepalive
 from gatewright.server.routes import http_app
-from gatewright.server.wheel import TimerWheel
+from gatewright.wheel import TimerWheel
 from gatewright.wire.deflate import Deflate
 
 __all__ = ["main"]

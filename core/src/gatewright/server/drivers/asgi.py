@@ -15,8 +15,8 @@ from typing import Any, Final
 from gatewright.server.asgi import Message, Receive, Send
 from gatewright.server.hypercorn.carrier import Carrier, carrier_of
 from gatewright.server.keepalive import Keepalive
-from gatewright.server.wheel import NEVER
 from gatewright.session.socket import SocketSession
+from gatewright.wheel import NEVER
 from gatewright.wire.close_codes import ABNORMAL, SLOW_CONSUMER
 from gatewright.wire.frames import Binary, Frame
 from gatewright.wire.frames import Message as Written

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gatewright.config.settings import CoreSettings
     from gatewright.metrics import Metrics
-    from gatewright.server.wheel import TimerWheel
+    from gatewright.wheel import TimerWheel
 
 __all__ = ["drivers_for"]
 

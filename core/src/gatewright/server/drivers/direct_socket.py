@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from gatewright.logs import get_logger
 from gatewright.server.drivers.frame_reader import CLOSING, DEAF, OPEN, FrameReader, Violation
-from gatewright.server.wheel import NEVER
+from gatewright.wheel import NEVER
 from gatewright.wire.close_codes import ABNORMAL, INTERNAL_ERROR, SLOW_CONSUMER
 from gatewright.wire.websocket import PING, PONG, close_frame, frame
 

@@ -1,8 +1,7 @@
-"""One timer for many: callbacks in slots of a wheel, for keepalive and expiry."""
+"""One timer for many: what is due later, in slots of a wheel; for keepalive and expiry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 from typing import Final, Protocol
 
@@ -10,20 +9,20 @@ import anyio
 
 from gatewright.clock import Clock
 
-__all__ = ["NEVER", "Timed", "Timer", "TimerWheel"]
+__all__ = ["NEVER", "Timed", "TimerWheel"]
 
 TICK_SECONDS: Final = 0.25
 STALL_TICKS: Final = 2
 
-
 NEVER: Final = -1
+"""When something that is on no wheel is due."""
 
 
 class Timed(Protocol):
     """What can be put on a wheel.
 
     Attributes:
-        due: The wheel's own; `NEVER` takes it off.
+        due: The wheel's own; `NEVER` at first.
     """
 
     due: int
@@ -33,28 +32,10 @@ class Timed(Protocol):
         ...
 
 
-class Timer:
-    """One callback that is due later; `cancel` takes it back."""
-
-    __slots__ = ("callback", "due")
-
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.due = NEVER
-        self.callback = callback
-
-    def fire(self) -> None:
-        """Call back."""
-        self.callback()
-
-    def cancel(self) -> None:
-        """Never call back; does nothing when it already has."""
-        self.due = NEVER
-
-
 class TimerWheel:
     """Fires once a time has come, never early, at most a tick late, in O(1) each.
 
-    What was taken off stays in its slot until that comes round.
+    It holds on to what is on it, and to nothing else.
     """
 
     def __init__(self, clock: Clock, *, tick: float = TICK_SECONDS, slots: int = 1024) -> None:
@@ -62,22 +43,22 @@ class TimerWheel:
         self._tick = tick
         self._started = clock.monotonic()
         self._now = 0
-        self._slots: list[list[Timed]] = [[] for _ in range(slots)]
-
-    def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """Call ``callback`` once ``seconds`` from now. It must not raise or block."""
-        timer = Timer(callback)
-        self.put(timer, seconds)
-        return timer
+        self._slots: list[dict[Timed, None]] = [{} for _ in range(slots)]
 
     def put(self, timed: Timed, seconds: float) -> None:
         """Fire ``timed``, which is on no wheel, ``seconds`` from now."""
         elapsed = self._clock.monotonic() - self._started
         timed.due = due = max(ceil((elapsed + seconds) / self._tick), self._now + 1)
-        self._slots[due % len(self._slots)].append(timed)
+        self._slots[due % len(self._slots)][timed] = None
+
+    def take_off(self, timed: Timed) -> None:
+        """Never fire ``timed``; one that is on no wheel is no error."""
+        if timed.due != NEVER:
+            self._slots[timed.due % len(self._slots)].pop(timed, None)
+            timed.due = NEVER
 
     def advance(self) -> None:
-        """Call back all that has become due."""
+        """Fire all that has become due."""
         until = int((self._clock.monotonic() - self._started) / self._tick)
         while self._now < until:
             self._now += 1
@@ -97,12 +78,8 @@ class TimerWheel:
             self.advance()
 
     def _turn(self, now: int) -> None:
-        index = now % len(self._slots)
-        entries = self._slots[index]
-        if not entries:
-            return
-        self._slots[index] = [timed for timed in entries if timed.due > now]
-        for timed in entries:
-            if 0 <= timed.due <= now:
-                timed.due = NEVER
+        slot = self._slots[now % len(self._slots)]
+        for timed in [timed for timed in slot if timed.due <= now]:
+            if NEVER < timed.due <= now:  # no other has taken it off, or put it back for later
+                self.take_off(timed)
                 timed.fire()
