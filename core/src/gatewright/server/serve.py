@@ -27,6 +27,7 @@ from gatewright.plugin.factory import Development
 from gatewright.plugin.host import Hosts, Surroundings
 from gatewright.server.binding import Bound, bind
 from gatewright.server.drivers.self_test import try_direct
+from gatewright.server.garbage import spared
 from gatewright.server.gateway import Gateway, new_node_id
 from gatewright.server.hypercorn.runner import Listener, hypercorn_config, serving
 from gatewright.server.readiness import Phase
@@ -184,6 +185,7 @@ class _Process:
             async with serving(listeners) as listening:
                 gateway.start_transports()
                 await self._until_ready(gateway, signals, deadline)
+                self._until_exit.enter_context(spared())
                 gateway.readiness.phase = Phase.SERVING
                 self._say_where()
                 signalled = asyncio.create_task(signals.drain.wait())
