@@ -69,7 +69,7 @@ class Drivers:
             self._by_direct()
             return door
         self._by_asgi()
-        if self._direct is not None:
+        if self._direct is not None and not asgi.gone:
             self._fell_back()
         return asgi
 
