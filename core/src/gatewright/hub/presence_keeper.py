@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import anyio
@@ -210,8 +211,9 @@ class PresenceKeeper:
         limit = None
         if self._wheel is not None:
             limit = max(0.0, self._wheel.next_at - self._clock.monotonic())
-        with anyio.move_on_after(limit):
-            await self._wake.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self._wake.wait()
 
     async def _write(self) -> bool:
         """Take one batch and write it; ``False``: some of it is pending again."""

@@ -1,20 +1,21 @@
 """Hypercorn with what it does wrong mended, for as long as it serves.
 
-Beside the WebSocket stream (`ws_stream`): cleartext HTTP/2 is never spoken, HTTP/2 offers no
-WebSockets (what waits for a client that does not read has no bound there), a client that hangs up
-is let go of at once, and `Ended` takes the place of the parser of a connection that is over:
-hypercorn would go on with the requests that a client pipelined before it left, or wait for ever
-until it may.
+Beside the WebSocket stream (`ws_stream`) and the idle connections (`idle`): cleartext HTTP/2 is
+never spoken, HTTP/2 offers no WebSockets (what waits for a client that does not read has no bound
+there), a client that hangs up is let go of at once, and `Ended` takes the place of the parser of a
+connection that is over: hypercorn would go on with the requests that a client pipelined before it
+left, or wait for ever until it may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, ClassVar, Final, cast
 
 import h11
 from h2.settings import SettingCodes
+from hypercorn.asyncio import tcp_server as hypercorn_tcp
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Closed
 from hypercorn.protocol import h2 as hypercorn_h2
@@ -23,6 +24,7 @@ from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
 
 from gatewright.server.hypercorn.ended import Ended
+from gatewright.server.hypercorn.idle import IdleTimer
 from gatewright.server.hypercorn.ws_stream import GatewayWSStream
 
 __all__ = ["installed"]
@@ -69,23 +71,38 @@ async def _stay_on_http11(_self: object, _request: object) -> None:
     """Take the place of hypercorn's h2c upgrade: cleartext HTTP/2 is never spoken."""
 
 
+_MENDED: Final[tuple[tuple[Any, str, object], ...]] = (
+    (hypercorn_h11, "WSStream", GatewayWSStream),
+    (hypercorn_h2, "WSStream", GatewayWSStream),
+    (H11Protocol, "_check_protocol", _stay_on_http11),
+    (H11Protocol, "_maybe_recycle", _recycle_or_end),
+    (H11Protocol, "handle", _handle_or_end),
+    (H2Protocol, "initiate", _offer_no_sockets),
+    (TCPServer, "_read_data", _read_to_the_end),
+    (hypercorn_tcp, "AsyncioSingleTask", IdleTimer),
+)
+_ORIGINAL: Final = tuple((owner, name, getattr(owner, name)) for owner, name, _ in _MENDED)
+
+
+class _Users:
+    """How many serve with hypercorn mended, in whichever order they come and go."""
+
+    count: ClassVar = 0
+
+
 @contextmanager
 def installed() -> Iterator[None]:
-    """Have hypercorn mended while the context lasts."""
-    replaced: tuple[tuple[object, str, object], ...] = (
-        (hypercorn_h11, "WSStream", GatewayWSStream),
-        (hypercorn_h2, "WSStream", GatewayWSStream),
-        (H11Protocol, "_check_protocol", _stay_on_http11),
-        (H11Protocol, "_maybe_recycle", _recycle_or_end),
-        (H11Protocol, "handle", _handle_or_end),
-        (H2Protocol, "initiate", _offer_no_sockets),
-        (TCPServer, "_read_data", _read_to_the_end),
-    )
-    before = [getattr(owner, name) for owner, name, _ in replaced]
-    for owner, name, value in replaced:
-        setattr(owner, name, value)
+    """Have hypercorn mended while the context lasts; several may, at a time."""
+    _Users.count += 1
+    _put(_MENDED)
     try:
         yield
     finally:
-        for (owner, name, _), value in zip(replaced, before, strict=True):
-            setattr(owner, name, value)
+        _Users.count -= 1
+        if not _Users.count:
+            _put(_ORIGINAL)
+
+
+def _put(values: Iterable[tuple[Any, str, object]]) -> None:
+    for owner, name, value in values:
+        setattr(owner, name, value)
