@@ -10,7 +10,7 @@ from typing import Final
 from bench import cases, growth
 from bench.cases import RUNS, Case, Run
 from bench.options import COMMANDS, parser
-from bench.targets import GATEWAYS, PEERS, TARGETS
+from bench.targets import GATEWAYS, PEERS, TARGETS, TOKENS
 
 __all__ = ["Plan", "planned"]
 
@@ -54,7 +54,7 @@ _Cases = Callable[[argparse.Namespace, Sequence[str]], list[Case]]
 _PLANS: Final[dict[str, tuple[Run, _Cases, Sequence[str]]]] = {
     "fanout": ("fanout", _fanout, (*GATEWAYS, *PEERS)),
     "inbound": ("inbound", _inbound, (*GATEWAYS, *PEERS)),
-    "handshake": ("handshake", _handshake, (*GATEWAYS, "gateway-jwt", *PEERS)),
+    "handshake": ("handshake", _handshake, (*GATEWAYS, *TOKENS, *PEERS)),
     "idle": ("idle", _idle, (*GATEWAYS, *PEERS)),
     "growth": ("fanout", _growth, GATEWAYS),
 }

@@ -15,7 +15,7 @@ from bench.recipe import Recipe
 from bench.servers import c_send, engine_io, gateway, nchan
 from gatewright.testing.ports import free_port, free_ports
 
-__all__ = ["GATEWAYS", "PEERS", "TARGETS", "Target"]
+__all__ = ["GATEWAYS", "PEERS", "TARGETS", "TOKENS", "Target"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,9 @@ TARGETS: Final[dict[str, Target]] = {
     "gateway-direct": _gateway("direct"),
     "gateway-asgi": _gateway("asgi"),
     "gateway-jwt": Target(partial(gateway.with_tokens, driver="auto"), ours=True),
+    "gateway-jwt-cold": Target(
+        partial(gateway.with_tokens, driver="auto", cached=False), ours=True
+    ),
     "c-send": Target(c_send.recipe, c_send.missing),
     "nchan": Target(nchan.recipe, nchan.missing, runs=["fanout", "handshake", "idle"]),
     "websockets": Target(_two_ports("websockets_broadcast"), _needs("websockets", "websockets")),
@@ -91,3 +94,6 @@ TARGETS: Final[dict[str, Target]] = {
 PEERS: Final = tuple(name for name, target in TARGETS.items() if not target.ours)
 GATEWAYS: Final = ("gateway-direct", "gateway-asgi")
 """The gateway with each of its socket drivers."""
+
+TOKENS: Final = ("gateway-jwt", "gateway-jwt-cold")
+"""The gateway that checks tokens, once and for all or every time."""

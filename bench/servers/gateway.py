@@ -18,7 +18,7 @@ from bench.recipe import Recipe
 from gatewright.config.settings import ServerSettings
 from gatewright.testing.ports import free_port
 
-__all__ = ["anonymous", "missing_driver", "with_tokens"]
+__all__ = ["anonymous", "for_listeners", "missing_driver", "with_tokens"]
 
 API_KEY: Final = "bench-key"
 USERS: Final = 64
@@ -58,8 +58,23 @@ def anonymous(folder: Path, driver: str) -> Recipe:
     return _started(folder, _ANONYMOUS, [user_path.format(user=USER)], driver, user_path)
 
 
-def with_tokens(folder: Path, driver: str) -> Recipe:
-    """Return a gateway that verifies an RS256 token with each handshake."""
+def with_tokens(folder: Path, driver: str, *, cached: bool = True) -> Recipe:
+    """Return a gateway that takes RS256 tokens, of `USERS` users.
+
+    Args:
+        folder: For its files.
+        driver: How sockets are carried.
+        cached: Whether tokens that were checked before are not checked again.
+    """
+    return _token_recipe(folder, driver, cached, [str(user) for user in range(USERS)])
+
+
+def for_listeners(folder: Path, *, cached: bool) -> Recipe:
+    """Return the same gateway for clients who are all the one user of publications first."""
+    return _token_recipe(folder, "auto", cached, [USER, *(str(user) for user in range(USERS))])
+
+
+def _token_recipe(folder: Path, driver: str, cached: bool, users: Sequence[str]) -> Recipe:  # noqa: FBT001 - inside
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -67,11 +82,13 @@ def with_tokens(folder: Path, driver: str) -> Recipe:
     (folder / "public.pem").write_bytes(public)
     expiry = int(time.time()) + _HOUR
     tokens = [
-        jwt.encode({"user_id": str(user), "exp": expiry}, key, algorithm="RS256")
-        for user in range(USERS)
+        jwt.encode({"user_id": user, "exp": expiry}, key, algorithm="RS256") for user in users
     ]
-    auth = f"jwt: {{algorithms: [RS256], public_key_file: {folder / 'public.pem'}}}"
-    return _started(folder, auth, [f"/ws?token={token}" for token in tokens], driver)
+    options = f"algorithms: [RS256], public_key_file: {folder / 'public.pem'}"
+    if not cached:
+        options += ", cache_tokens: 0"
+    websockets = [f"/ws?token={token}" for token in tokens]
+    return _started(folder, f"jwt: {{{options}}}", websockets, driver)
 
 
 def _started(
