@@ -13,6 +13,8 @@ from hypothesis import settings
 from gatewright.testing.brokers.rabbitmq_server import RabbitServer, VirtualHost
 from gatewright.testing.brokers.redis_server import RedisServer
 
+pytest_plugins = ["pytester", "gatewright.testing.plugin"]
+
 settings.register_profile("gatewright", deadline=None)  # a busy machine is no failure
 settings.load_profile("gatewright")
 

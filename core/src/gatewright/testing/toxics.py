@@ -88,7 +88,7 @@ class ToxicProxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine that runs has a task
+        assert task is not None
         self._tasks.add(task)
         self._writers.add(writer)
         try:

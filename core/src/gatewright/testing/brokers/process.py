@@ -60,7 +60,7 @@ class ServerProcess:
     @property
     def pid(self) -> int:
         """The process that was started; its group has the same number."""
-        assert self._process is not None  # noqa: S101 - started by then
+        assert self._process is not None
         return self._process.pid
 
     @property
