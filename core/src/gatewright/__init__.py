@@ -59,7 +59,13 @@ from gatewright.plugin.protocols import (
     SendCommand,
     Transport,
 )
-from gatewright.plugin.settings import NoSettings, Settings, SinkSettings, TransportSettings
+from gatewright.plugin.settings import (
+    ExtensionSettings,
+    NoSettings,
+    Settings,
+    SinkSettings,
+    TransportSettings,
+)
 from gatewright.plugin.spec import HOOK_API, Kind, hookimpl
 from gatewright.state import state_directory
 from gatewright.wire.event import extended_body
@@ -89,6 +95,7 @@ __all__ = [
     "EventSink",
     "EventType",
     "Extension",
+    "ExtensionSettings",
     "Factory",
     "GatewrightError",
     "Handshake",

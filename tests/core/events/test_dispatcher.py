@@ -16,8 +16,6 @@ from tests.core.events.kit import (
 
 from gatewright.config.settings import LaneSettings
 from gatewright.events.letters import event_of
-from gatewright.events.observers import Observers
-from gatewright.metrics import Metrics
 from gatewright.model import DeadLetter, Done, Event, Outcome, Retry
 from gatewright.plugin.settings import SinkSettings
 
@@ -208,54 +206,6 @@ async def test_what_was_no_event_cannot_be_one(kind, type_) -> None:
 
     with pytest.raises(ValueError, match="dead letter 'p1' is not an event"):
         event_of(letter)
-
-
-async def test_observers_see_every_event_in_order() -> None:
-    seen: list[tuple[str, str]] = []
-    metrics = Metrics()
-    with capture_logs():
-        it = bench(ScriptedSink())
-        observers = Observers(
-            [
-                ("a", lambda each: seen.append(("a", each.id))),
-                ("b", lambda each: seen.append(("b", each.id))),
-            ],
-            metrics=metrics,
-            log=it.log,
-        )
-        it = bench(ScriptedSink(), options={"observers": observers})
-        it.emit(event("c1", 1), event("c1", 2))
-
-    assert seen == [("a", "c1-1"), ("b", "c1-1"), ("a", "c1-2"), ("b", "c1-2")]
-
-
-async def test_a_failing_observer_is_dropped_and_named_once() -> None:
-    seen: list[str] = []
-
-    def raises(_: Event) -> None:
-        message = "no way to redis://:hunter2@cache"
-        raise RuntimeError(message)
-
-    metrics = Metrics()
-    plain = bench(ScriptedSink())
-    observers = Observers(
-        [("audit", raises), ("other", lambda each: seen.append(each.id))],
-        metrics=metrics,
-        log=plain.log,
-    )
-    it = bench(ScriptedSink(), options={"observers": observers})
-    with capture_logs() as logs:
-        it.emit(event("c1", 1), event("c1", 2))
-
-    assert [each["event"] for each in logs] == [
-        "observer 'audit' raised RuntimeError: no way to redis://***@cache; it is off until restart"
-    ]
-    assert seen == ["c1-1", "c1-2"]
-    assert dict(it.dispatcher.observers_off) == {"audit": "RuntimeError"}
-    assert (
-        metrics.registry.get_sample_value("gatewright_observers_off_total", {"plugin": "audit"})
-        == 1
-    )
 
 
 async def test_settling_waits_until_every_sink_has_the_event_or_gave_it_up() -> None:

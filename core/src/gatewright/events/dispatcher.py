@@ -151,7 +151,7 @@ class Dispatcher:
         for offer in self._routes[event.type]:
             offer(entry)
         self._count[event.type]()
-        if self._observers:
+        if self._observers.watching[event.type]:
             self._observers.watch(event)
 
     async def settle(self, events: Sequence[Event]) -> None:
@@ -200,11 +200,6 @@ class Dispatcher:
     def health(self) -> Mapping[str, Health]:
         """Return how every sink is, by its name: not ready while its breaker is open."""
         return {runner.name: runner.health() for runner in self._runners}
-
-    @property
-    def observers_off(self) -> Mapping[str, str]:
-        """Names of observers that were switched off, and why."""
-        return self._observers.off
 
     def _close(self) -> None:
         self._routes = self._routed([spiller.refuse for spiller in self._spillers])

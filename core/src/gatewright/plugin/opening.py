@@ -12,6 +12,7 @@ from gatewright.metrics import Metrics
 from gatewright.plugin.context import ServerInfo
 from gatewright.plugin.describe import describe, escaped, root_of
 from gatewright.plugin.factory import Factory
+from gatewright.plugin.offered import check_offers
 from gatewright.plugin.settings import Settings
 from gatewright.plugin.spec import Kind
 from gatewright.plugin.supervisor import Pacing
@@ -144,15 +145,17 @@ _ASKED_FOR: Final[Mapping[Kind, tuple[str, tuple[str, ...]]]] = {
 
 
 def check_backend(selection: Selection, backend: object) -> None:
-    """Make sure that a backend has what its kind's protocol asks for.
+    """Make sure that a backend has what its kind's protocol asks for, and no more that is unusable.
 
     Raises:
         BackendIncomplete: It lacks something.
+        OfferUnusable: The core could not call what it offers beside that.
     """
     protocol, names = _ASKED_FOR.get(selection.kind, ("", ()))
     missing = [name for name in names if not hasattr(backend, name)]
     if missing:
         raise BackendIncomplete(selection.name, selection.distribution, protocol, missing)
+    check_offers(selection, backend)
 
 
 class NeedNotMet(StartError):

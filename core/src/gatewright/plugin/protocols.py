@@ -304,7 +304,10 @@ class Bus(Protocol):
 class Extension(Protocol):
     """Adds to a gateway what is no other kind: HTTP routes, observers of events, health.
 
-    All of it optional: ``routes()``, ``on_event(event)``, ``run()`` and ``health()``.
+    All of it optional: ``routes()``, ``run()``, ``health()``, and plain methods that see events
+    when they happen: ``on_event(event)`` every one, ``on_connected(event)``,
+    ``on_message_received(event)`` and ``on_disconnected(event)`` those of one type. They must not
+    block; raising switches the extension off (`gatewright.ExtensionSettings`).
     """
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from gatewright.model import EventType
 
-__all__ = ["NoSettings", "Settings", "SinkSettings", "TransportSettings"]
+__all__ = [
+    "EVENT_TYPES",
+    "ExtensionSettings",
+    "NoSettings",
+    "OnError",
+    "Settings",
+    "SinkSettings",
+    "TransportSettings",
+]
 
 EVENT_TYPES: tuple[EventType, ...] = ("connected", "message_received", "disconnected")
+
+OnError = Literal["disable", "fail"]
 
 
 class Settings(BaseModel):
@@ -31,6 +41,21 @@ class NoSettings(Settings):
 
 class TransportSettings(Settings):
     """The base of every transport's settings."""
+
+
+class ExtensionSettings(Settings):
+    """The base of the settings of extensions that observe events.
+
+    With another base, an extension is switched off when it raises, and nobody can choose.
+    """
+
+    on_error: Annotated[
+        OnError,
+        Field(
+            description="When it raises at an event. disable: it sees no more events; "
+            "fail: the gateway drains and exits with 1."
+        ),
+    ] = "disable"
 
 
 class SinkSettings(Settings):

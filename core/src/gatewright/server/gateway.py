@@ -13,7 +13,7 @@ from gatewright.clock import Clock
 from gatewright.config.result import Config
 from gatewright.events.dead_letters import DeadLetterWriter, NamedStore
 from gatewright.events.dispatcher import Dispatcher
-from gatewright.events.observers import Observers
+from gatewright.events.observers import Observer, Observers
 from gatewright.events.sink_runner import OpenSink
 from gatewright.hub.hub import Hub
 from gatewright.hub.presence_keeper import PresenceKeeper
@@ -21,7 +21,8 @@ from gatewright.hub.seen import SeenIds
 from gatewright.metrics import Metrics
 from gatewright.model import Health
 from gatewright.plugin.host import Hosts, Surroundings
-from gatewright.plugin.protocols import HasRun, ObservesEvents
+from gatewright.plugin.protocols import HasRun
+from gatewright.plugin.settings import ExtensionSettings, OnError
 from gatewright.plugin.supervisor import Pacing, Supervised, stop_all
 from gatewright.server.addresses import ClientAddress
 from gatewright.server.app import GatewayApp
@@ -37,15 +38,16 @@ from gatewright.server.lent import Lent
 from gatewright.server.membership import NodeMembership
 from gatewright.server.neighbours import CLUSTER, neighbours
 from gatewright.server.opened import Opened, Opener
+from gatewright.server.plugin_routes import plugin_routes
 from gatewright.server.readiness import Phase, Readiness
 from gatewright.server.refresh import Refresher
-from gatewright.server.routes import core_routes, http_app, plugin_routes, split_routes
+from gatewright.server.routes import core_routes, http_app, split_routes
 from gatewright.wheel import TimerWheel
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from gatewright.plugin.settings import SinkSettings
+    from gatewright.plugin.settings import Settings, SinkSettings
 
 __all__ = ["Gateway", "new_node_id"]
 
@@ -65,6 +67,7 @@ class Gateway:
         publish: Publishes on behalf of a plugin that is no transport.
         command: Has every node carry out a command.
         membership: What to do about nodes that are gone.
+        failed: Set when the gateway must not run on.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Gateway:
         self._clock = clock
         self._log = log
         self._background: list[Supervised] = []
+        self.failed = asyncio.Event()
         self.hub = hub
         self._wheel = TimerWheel(clock)
         self._letters = self._open_letters()
@@ -271,12 +275,18 @@ class Gateway:
         )
 
     def _find_observers(self) -> Observers:
-        found = (
-            (host.name, host.backend.on_event)
-            for host in self._opened.extensions
-            if isinstance(host.backend, ObservesEvents)
+        extensions = zip(
+            self._opened.extensions, self._config.plugins.get("extension", ()), strict=True
         )
-        return Observers(found, metrics=self._metrics, log=self._log)
+        return Observers(
+            (
+                Observer(host.name, host.backend, _on_error(selected.settings))
+                for host, selected in extensions
+            ),
+            metrics=self._metrics,
+            log=self._log,
+            fail=self.failed.set,
+        )
 
     def _make_dispatcher(self) -> Dispatcher:
         return Dispatcher(
@@ -344,11 +354,9 @@ class Gateway:
         server = self._config.core.server
         separate = server.internal_bind is not None
         offered = (*self._opened.transports, *self._opened.extensions)
-        routes = [
-            *core_routes(self.readiness.report, self._metrics.registry),
-            *plugin_routes(host.backend for host in offered),
-        ]
-        public, internal = split_routes(routes, separate_internal=separate)
+        core = core_routes(self.readiness.report, self._metrics.registry)
+        plugins = plugin_routes(offered, core=core, websocket=server.path)
+        public, internal = split_routes([*core, *plugins], separate_internal=separate)
         app = GatewayApp(http_app(public), self._make_handshaker(), server.path)
         return app, GatewayApp(http_app(internal), None, server.path) if separate else None
 
@@ -364,9 +372,13 @@ class Gateway:
         for name, lanes in self._dispatcher.health().items():
             if not lanes.ready:
                 parts[f"events.{name}"] = lanes
-        for name, error in self._observers.off.items():
-            parts[f"extensions.{name}.observer"] = Health(ready=True, detail=f"off: {error}")
+        for name, off in self._observers.health().items():
+            parts[f"extensions.{name}.observer"] = off
         return parts
+
+
+def _on_error(settings: Settings) -> OnError:
+    return settings.on_error if isinstance(settings, ExtensionSettings) else "disable"
 
 
 def new_node_id() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,12 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gatewright.plugin.protocols import HasRoutes
-
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-__all__ = ["core_routes", "http_app", "plugin_routes", "split_routes"]
+__all__ = ["core_routes", "http_app", "split_routes"]
 
 INTERNAL_PREFIXES = ("/internal", "/metrics")
 
@@ -42,16 +40,6 @@ def core_routes(readiness: Readiness, registry: CollectorRegistry) -> list[BaseR
         Route("/health", health),
         Route("/ready", ready),
         Route("/metrics", metrics),
-    ]
-
-
-def plugin_routes(backends: Iterable[object]) -> list[BaseRoute]:
-    """Return the routes of the backends that offer any, in their order."""
-    return [
-        route
-        for backend in backends
-        if isinstance(backend, HasRoutes)
-        for route in backend.routes()
     ]
 
 

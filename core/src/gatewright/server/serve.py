@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -175,7 +175,7 @@ class _Process:
         return None
 
     async def _serve(self, gateway: Gateway, signals: Signals) -> int:
-        """Serve until a signal comes, or a listener ends by itself, which it never should."""
+        """Serve until a signal comes, or something fails that the gateway cannot do without."""
         await gateway.drivers.try_out(try_direct)
         listeners = self._listeners(gateway)
         gateway.start()
@@ -188,11 +188,7 @@ class _Process:
                 self._until_exit.enter_context(spared())
                 gateway.readiness.phase = Phase.SERVING
                 self._say_where()
-                signalled = asyncio.create_task(signals.drain.wait())
-                await asyncio.wait({signalled, *listening}, return_when=asyncio.FIRST_COMPLETED)
-                if not signalled.done():
-                    self._log.error("a listener ended; draining")
-                    signalled.cancel()
+                await self._until_ended(gateway, signals, listening)
                 self._until_exit.enter_context(_watched_exit(self._config))
                 await gateway.drain().run(signals.now)
                 return 0 if signals.drain.is_set() else 1
@@ -212,6 +208,19 @@ class _Process:
             if time.monotonic() >= deadline:
                 raise NotReadyInTime(self._config.core.server.start_seconds, missing)
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _until_ended(
+        self, gateway: Gateway, signals: Signals, listening: Sequence[asyncio.Task[None]]
+    ) -> None:
+        """Wait for a signal, or for what should not be and is logged."""
+        signalled = asyncio.create_task(signals.drain.wait())
+        failed = asyncio.create_task(gateway.failed.wait())
+        await asyncio.wait({signalled, failed, *listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not signalled.done():
+            what = "a plugin failed" if failed.done() else "a listener ended"
+            self._log.error(f"{what}; draining")
+        signalled.cancel()
+        failed.cancel()
 
     def _listeners(self, gateway: Gateway) -> list[Listener]:
         limits, tls = self._config.core.limits, self._config.core.server.tls
