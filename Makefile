@@ -5,7 +5,8 @@ PYTHON ?=
 ARGS ?=
 
 BIN := $(VENV)/bin
-TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) scripts examples $(wildcard bench)
+TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) scripts $(wildcard bench) \
+    $(wildcard examples/*.py) examples/plugin_sink $(wildcard examples/plugins/*/src)
 
 export PYTHON
 

@@ -43,6 +43,8 @@ CaseT = TypeVar("CaseT", bound=Case)
 class Conformance(Generic[CaseT]):
     """Rules for backends of one kind. Subclass the one of your kind, and define ``case``.
 
+    Every test of a suite is asynchronous, so ``case`` and what it asks for may be as well.
+
     Attributes:
         kind: The kind.
         provides: What the factory provides; rules that ask for more are skipped.
@@ -88,22 +90,22 @@ class Conformance(Generic[CaseT]):
             yield host.backend
 
     @rule("ALL-1", "`Factory.provides` is what the suite's class says in `provides`.")
-    def test_all_1_capabilities_are_stated(self, case: CaseT) -> None:
+    async def test_all_1_capabilities_are_stated(self, case: CaseT) -> None:
         assert case.factory.provides == self.provides
 
     @rule("ALL-2", "An unknown option is refused.")
-    def test_all_2_unknown_options_are_refused(self, case: CaseT) -> None:
+    async def test_all_2_unknown_options_are_refused(self, case: CaseT) -> None:
         with pytest.raises(ValidationError, match=UNKNOWN_OPTION):
             case.factory.settings.model_validate({**case.options, UNKNOWN_OPTION: 1})
 
     @rule("ALL-3", "Every option has a description.")
-    def test_all_3_options_are_described(self, case: CaseT) -> None:
+    async def test_all_3_options_are_described(self, case: CaseT) -> None:
         fields = case.factory.settings.model_fields
         undescribed = [name for name, info in fields.items() if not info.description]
         assert not undescribed
 
     @rule("ALL-4", "No secret shows in the settings' text.")
-    def test_all_4_secrets_are_masked(self, case: CaseT) -> None:
+    async def test_all_4_secrets_are_masked(self, case: CaseT) -> None:
         settings = case.factory.settings.model_validate(dict(case.options))
         for name in type(settings).model_fields:
             value = getattr(settings, name)
