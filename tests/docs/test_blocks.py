@@ -7,13 +7,23 @@ import shlex
 import pytest
 from tests.support.markdown import ROOT, all_blocks, blocks_of, the_block
 
+from acme_ask import gatewright_auth
+from acme_nats import gatewright_transport
+from acme_shared_limit import gatewright_rate_limit
 from gatewright.cli.application import main
 from gatewright.config.load import load_config
 from gatewright.errors import ConfigError
+from gatewright.testing.factories import GivenPlugins
 
 MARKED = {"problems", "plugin"}  # the one is tested below, the other in tests/examples
+EXAMPLES = {  # plugins of examples/, which nobody has installed
+    ("auth", "ask"): gatewright_auth(),
+    ("rate_limit", "shared"): gatewright_rate_limit(),
+    ("transport", "nats"): gatewright_transport(),
+}
 ENVIRON = {
     "API_KEY": "k",
+    "ASK_KEY": "k",
     "GATEWAY_API_KEY": "k",
     "WEBHOOK_SECRET": "s",
     "WEBHOOK_URL": "https://app.example.com/events",
@@ -57,7 +67,7 @@ def test_every_configuration_is_right(block):
     if not text.startswith("auth:") and "\nauth:" not in text:
         text += "\nauth: {anonymous: {}}\n"
 
-    load_config(text=text, environ=ENVIRON)
+    load_config(text=text, environ=ENVIRON, plugins=GivenPlugins(EXAMPLES))
 
 
 def test_problems_are_told_as_the_page_has_it():
