@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from contextlib import asynccontextmanager
 
 from gatewright.testing.ports import free_port
+
+
+def program():
+    found = shutil.which("nats-server", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    assert found, "nats-server is not installed; run: make system-packages"
+    return found
 
 
 class NatsServer:
@@ -24,7 +32,7 @@ class NatsServer:
         options = ["--addr", "127.0.0.1", "--port", str(self.port)]
         options += ["--auth", self.token] if self.token else []
         self.process = await asyncio.create_subprocess_exec(
-            "/usr/sbin/nats-server",
+            program(),
             *options,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
