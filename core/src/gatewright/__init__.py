@@ -35,6 +35,7 @@ from gatewright.model import (
     StoredDeadLetter,
 )
 from gatewright.plugin.context import Needs, PluginContext, ServerInfo
+from gatewright.plugin.deprecation import HookDeprecationWarning
 from gatewright.plugin.factory import Development, Factory
 from gatewright.plugin.protocols import (
     Admission,
@@ -104,6 +105,7 @@ __all__ = [
     "HasRoutes",
     "HasRun",
     "Health",
+    "HookDeprecationWarning",
     "Identity",
     "InvalidPublication",
     "Kind",

@@ -10,6 +10,7 @@ from gatewright.clock import Clock, SystemClock
 from gatewright.errors import OperatorError, StartError
 from gatewright.metrics import Metrics
 from gatewright.plugin.context import ServerInfo
+from gatewright.plugin.deprecation import warn_of_methods
 from gatewright.plugin.describe import describe, escaped, root_of
 from gatewright.plugin.factory import Factory
 from gatewright.plugin.offered import check_offers
@@ -147,6 +148,8 @@ _ASKED_FOR: Final[Mapping[Kind, tuple[str, tuple[str, ...]]]] = {
 def check_backend(selection: Selection, backend: object) -> None:
     """Make sure that a backend has what its kind's protocol asks for, and no more that is unusable.
 
+    Warns of methods that are deprecated.
+
     Raises:
         BackendIncomplete: It lacks something.
         OfferUnusable: The core could not call what it offers beside that.
@@ -156,6 +159,7 @@ def check_backend(selection: Selection, backend: object) -> None:
     if missing:
         raise BackendIncomplete(selection.name, selection.distribution, protocol, missing)
     check_offers(selection, backend)
+    warn_of_methods(selection.kind, backend)
 
 
 class NeedNotMet(StartError):

@@ -25,7 +25,7 @@ __all__ = ["HOOK_API", "KINDS", "PROJECT", "Kind", "hookimpl", "hookspec", "sect
 
 PROJECT: Final = "gatewright"
 HOOK_API: Final = (1, 0)
-"""Major and minor of the hook API. A minor adds optional hooks or parameters, a major breaks."""
+"""Major and minor of the hook API; ``docs/hook-api.md`` says what may change in which."""
 
 Kind = Literal[
     "auth", "transport", "presence", "events", "dead_letters", "rate_limit", "bus", "extension"
