@@ -10,7 +10,7 @@ from typing import Final
 from bench import cases, growth
 from bench.cases import RUNS, Case, Run
 from bench.options import COMMANDS, parser
-from bench.targets import GATEWAYS, PEERS, TARGETS, TOKENS
+from bench.targets import GATEWAYS, PEERS, TARGETS, TOKENS, USERS
 
 __all__ = ["Plan", "planned"]
 
@@ -55,7 +55,7 @@ _PLANS: Final[dict[str, tuple[Run, _Cases, Sequence[str]]]] = {
     "fanout": ("fanout", _fanout, (*GATEWAYS, *PEERS)),
     "inbound": ("inbound", _inbound, (*GATEWAYS, *PEERS)),
     "handshake": ("handshake", _handshake, (*GATEWAYS, *TOKENS, *PEERS)),
-    "idle": ("idle", _idle, (*GATEWAYS, *PEERS)),
+    "idle": ("idle", _idle, (*GATEWAYS, *USERS, *PEERS)),
     "growth": ("fanout", _growth, GATEWAYS),
 }
 """For each command: its table, its cases, and the servers it measures unless others are named."""

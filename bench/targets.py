@@ -15,7 +15,7 @@ from bench.recipe import Recipe
 from bench.servers import c_send, engine_io, gateway, nchan
 from gatewright.testing.ports import free_port, free_ports
 
-__all__ = ["GATEWAYS", "PEERS", "TARGETS", "TOKENS", "Target"]
+__all__ = ["GATEWAYS", "PEERS", "TARGETS", "TOKENS", "USERS", "Target"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ TARGETS: Final[dict[str, Target]] = {
     "gateway-jwt-cold": Target(
         partial(gateway.with_tokens, driver="auto", cached=False), ours=True
     ),
+    "gateway-users": Target(partial(gateway.user_each, driver="auto"), runs=["idle"], ours=True),
     "c-send": Target(c_send.recipe, c_send.missing),
     "nchan": Target(nchan.recipe, nchan.missing, runs=["fanout", "handshake", "idle"]),
     "websockets": Target(_two_ports("websockets_broadcast"), _needs("websockets", "websockets")),
@@ -97,3 +98,6 @@ GATEWAYS: Final = ("gateway-direct", "gateway-asgi")
 
 TOKENS: Final = ("gateway-jwt", "gateway-jwt-cold")
 """The gateway that checks tokens, once and for all or every time."""
+
+USERS: Final = ("gateway-users",)
+"""The gateway whose clients are each another user, with a token and a rate limit of its own."""

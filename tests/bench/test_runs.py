@@ -148,11 +148,12 @@ def test_a_server_is_all_of_its_processes(serving):
     assert len(serving("websockets").pids) == 1
 
 
-def test_idle_clients_use_memory_and_leave(generator, serving):
-    server = serving("gateway")
+@pytest.mark.parametrize("name", ["gateway", "gateway-users"])
+def test_idle_clients_use_memory_and_leave(generator, serving, name):
+    server = serving(name)
     options = {"connections": 100, "warm": 5, "settle": 0.1}
 
-    sample = load(generator, server, cases.Case("idle", "100", options, ["gateway"]))
+    sample = load(generator, server, cases.Case("idle", "100", options, [name]))
 
     assert sample.rss_after_kib >= sample.rss_before_kib > 0
     assert sample.opened == 105
