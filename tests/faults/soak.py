@@ -136,15 +136,17 @@ class _Soak:
             await asyncio.sleep(random.random() / 10)
 
     async def read_nothing(self, number):
-        """Stop reading what floods in, and be closed for it."""
-        while not self.over:
+        """Stop reading what floods in, and be closed for it; once in any case."""
+        rounds = 0
+        while not self.over or not rounds:
             async with self.running.socket(f"slow{number}", max_queue=1) as client:
                 client.transport.pause_reading()
                 with suppress(httpx.HTTPError):
                     for _ in range(400):
                         await self.running.publish("x" * 20_000, f"user:slow{number}")
-                        if self.over:
+                        if self.over and rounds:
                             break
+                rounds += 1
                 client.transport.abort()
         self.outcome.slow_closed = int(await self.running.metric("gatewright_slow_closes_total"))
 
