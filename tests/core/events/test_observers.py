@@ -133,6 +133,29 @@ async def test_a_failing_observer_is_named_once_counted_and_shown() -> None:
     assert observers.health()["audit"].ready  # clients are served as before
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("on_message", "on_message_received"),
+        ("on_connect", "on_connected"),
+        ("on_disconected", "on_disconnected"),
+        ("on_events", "on_event"),
+        ("on_request", None),
+        ("on_startup", None),
+        ("on_", None),
+        ("connected", None),
+    ],
+)
+async def test_a_method_that_looks_like_an_observer_is_warned_of(name, meant) -> None:
+    backend = type("Backend", (), {name: lambda self, event: None})()
+
+    with capture_logs() as logs:
+        watching(Observer("audit", backend))
+
+    told = f"extension 'audit' has {name!r}, which sees no events; did you mean {meant!r}?"
+    assert [each["event"] for each in logs] == ([] if meant is None else [told])
+
+
 async def test_one_that_may_not_fail_asks_for_an_end_and_is_not_ready() -> None:
     asked: list[str] = []
     observers, it = watching(

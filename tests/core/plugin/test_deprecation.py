@@ -51,6 +51,40 @@ def test_where_warnings_are_errors_loading_fails_with_the_text(
         plugin_env.manager().load("extension", "x")
 
 
+OWN_TEST = """
+from gatewright.plugin.catalogue import Catalogue
+from gatewright.plugin.manager import PluginManager
+
+def test_the_plugin_loads():
+    assert PluginManager(Catalogue.installed([{folder!r}])).load("extension", "x")
+"""
+
+
+def test_a_plugins_own_tests_show_it(
+    plugin_env: PluginEnv, old_hook, pytester: pytest.Pytester
+) -> None:
+    plugin_env.plugin("extension", "x")
+    pytester.makepyfile(OWN_TEST.format(folder=str(plugin_env.folder)))
+
+    told = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+
+    told.assert_outcomes(passed=1, warnings=1)
+    told.stdout.fnmatch_lines([f"*made_extension_x.py:*: HookDeprecationWarning: {TEXT}"])
+
+
+def test_a_plugins_own_tests_may_fail_by_it(
+    plugin_env: PluginEnv, old_hook, pytester: pytest.Pytester
+) -> None:
+    plugin_env.plugin("extension", "x")
+    pytester.makepyfile(OWN_TEST.format(folder=str(plugin_env.folder)))
+
+    told = pytester.runpytest_inprocess(
+        "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "error::gatewright.HookDeprecationWarning"
+    )
+
+    told.assert_outcomes(failed=1)
+
+
 def test_operators_do_not_see_it(plugin_env: PluginEnv, old_hook) -> None:
     plugin_env.plugin("extension", "x")
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from gatewright.metrics import Metrics
 from gatewright.model import Event, EventType, Health
 from gatewright.plugin.describe import describe
+from gatewright.plugin.offered import OBSERVERS
 from gatewright.plugin.settings import EVENT_TYPES, OnError
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ class Observer:
     backend: object
     on_error: OnError = "disable"
 
+    def misspelt(self) -> Iterator[tuple[str, str]]:
+        """Yield methods that will see no event, each with the name that was probably meant."""
+        for name in dir(self.backend):
+            if name.startswith("on_") and name not in OBSERVERS and (meant := _meant(name)):
+                yield name, meant
+
     def watcher(self, event_type: EventType) -> OnEvent | None:
         """Return what sees events of a type: ``on_event``, the type's own method, or both."""
         every: OnEvent | None = getattr(self.backend, "on_event", None)
@@ -46,6 +54,12 @@ class Observer:
             own(event)
 
         return both
+
+
+def _meant(name: str) -> str | None:
+    """Return the observer's method that a name stands for: its beginning, or nearly all of it."""
+    begun = [known for known in OBSERVERS if known.startswith(name) and name != "on_"]
+    return next(iter(begun or get_close_matches(name, OBSERVERS, n=1, cutoff=0.85)), None)
 
 
 def _nothing() -> None:
@@ -90,6 +104,7 @@ class Observers:
         self._log = log
         self._fail = fail
         self._off: dict[str, tuple[Observer, str]] = {}
+        self._warn_of_misspelt(every)
 
     def watch(self, event: Event) -> None:
         """Show an event to everything that sees its type. Never raises."""
@@ -108,6 +123,14 @@ class Observers:
             name: Health(ready=observer.on_error == "disable", detail=f"off: {error}")
             for name, (observer, error) in self._off.items()
         }
+
+    def _warn_of_misspelt(self, observers: Iterable[Observer]) -> None:
+        for observer in observers:
+            for found, meant in observer.misspelt():
+                self._log.warning(
+                    f"extension {observer.name!r} has {found!r}, which sees no events; "
+                    f"did you mean {meant!r}?"
+                )
 
     def _switch_off(self, observer: Observer, error: BaseException) -> None:
         if observer.name in self._off:  # what it did at one event was another event
