@@ -96,8 +96,16 @@ def unmentioned(released: Api, current: Api, changelog: str) -> list[str]:
         f"{name} has changed since the last release, and nothing below [Unreleased] in "
         f"CHANGELOG.md names it:\n{how}"
         for name, how in changes(released, current)
-        if not re.search(rf"\b{re.escape(name.rpartition('.')[2])}\b", section)
+        if not any(re.search(rf"\b{re.escape(word)}\b", section) for word in _named(name, released))
     ]
+
+
+def _named(name: str, released: Api) -> Iterator[str]:
+    """Yield what may stand for an entry in the changelog: its name, or that of a new module."""
+    module, _, own = name.rpartition(".")
+    yield own
+    if module and not any(other.startswith(f"{module}.") for other in released):
+        yield module
 
 
 def unnumbered(released: Api, current: Api, *, of_release: str) -> list[str]:

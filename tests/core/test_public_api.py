@@ -58,6 +58,14 @@ def test_what_changed_since_the_release_must_be_named_below_unreleased() -> None
     assert len(public_api.unmentioned(BEFORE, AFTER, "# Changelog\n")) == 3
 
 
+def test_a_module_that_is_new_as_a_whole_is_named_once() -> None:
+    after = BEFORE | {"gatewright.kit.a": ("a",), "gatewright.kit.b": ("b",)}
+    said = "\n## [Unreleased]\n\n- `gatewright.kit` is new.\n"
+
+    assert public_api.unmentioned(BEFORE, after, said) == []
+    assert len(public_api.unmentioned(BEFORE, after, "\n## [Unreleased]\n\n- A kit.\n")) == 2
+
+
 @pytest.mark.parametrize(
     ("after", "of_release", "problems"),
     [
