@@ -14,6 +14,7 @@ import typer
 from gatewright.cli.errors import WrongUse
 from gatewright.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG
 from gatewright.cli.output import console, note, printable, say, table
+from gatewright.cli.scaffold.command import new
 from gatewright.cli.usage import NO_FILE, Usage, read_usage
 from gatewright.plugin.catalogue import Catalogue
 from gatewright.plugin.spec import KINDS, PROJECT, section_of
@@ -23,7 +24,8 @@ __all__ = ["app"]
 
 COMMAND: Final = "command"
 
-app = typer.Typer(help="See which plugins are installed, and which are in use.")
+app = typer.Typer(help="See which plugins are installed, and which are in use; begin your own.")
+app.command("new")(new)
 
 Config = Annotated[
     Path | None,

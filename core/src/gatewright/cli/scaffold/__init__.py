@@ -1,0 +1,1 @@
+"""``gatewright plugins new``: a distribution to begin with, from templates."""
