@@ -253,10 +253,11 @@ class AsgiSocket:
         self._close = self._close or self.ended_with
         self._done = True
         self._driver.keepalive.forget(self)
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
         if self._carrier is not None:
             self._carrier.on_control(None)
-            if self._abort_timer is None:  # also who closed by himself may not read what is left
-                self._abort_timer = self._loop.call_later(CLOSE_SECONDS, self._carrier.abort)
+            self._carrier.abort_later(CLOSE_SECONDS)  # who closed may not read what is left
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.wait([self._writer])

@@ -7,6 +7,7 @@ server, HTTP/2 or a middleware that wraps ``send`` simply has none.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
 
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -57,6 +58,17 @@ class Carrier:
     def abort(self) -> None:
         """Drop the connection at once, unsent bytes and all."""
         self._transport.abort()
+
+    def abort_later(self, seconds: float) -> None:
+        """Drop the connection should it be there after so many seconds; keep nothing of it."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(seconds, _abort, weakref.ref(self._transport))
+
+
+def _abort(remembered: weakref.ref[asyncio.WriteTransport]) -> None:
+    transport = remembered()
+    if transport is not None:
+        transport.abort()
 
 
 def carrier_of(send: object) -> Carrier | None:
