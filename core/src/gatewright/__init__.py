@@ -36,6 +36,7 @@ from gatewright.model import (
 )
 from gatewright.plugin.context import Needs, PluginContext, ServerInfo
 from gatewright.plugin.deprecation import HookDeprecationWarning
+from gatewright.plugin.diagnosis import DiagnosisContext, Finding
 from gatewright.plugin.factory import Development, Factory
 from gatewright.plugin.protocols import (
     Admission,
@@ -91,6 +92,7 @@ __all__ = [
     "DeadLettersUnwritten",
     "Deliver",
     "Development",
+    "DiagnosisContext",
     "Done",
     "Event",
     "EventSink",
@@ -98,6 +100,7 @@ __all__ = [
     "Extension",
     "ExtensionSettings",
     "Factory",
+    "Finding",
     "GatewrightError",
     "Handshake",
     "HasDeadLetters",

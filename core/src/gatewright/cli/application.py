@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gatewright.cli import config, dev, dlq, listen, plugins, serve
+from gatewright.cli import config, dev, dlq, doctor, listen, plugins, serve
 from gatewright.cli import version as version_command
 from gatewright.cli.contributed import add_contributed, find
 from gatewright.cli.output import note
@@ -29,6 +29,7 @@ _OWN: Final[dict[str, typer.Typer | Callable[..., None]]] = {
     "dev": dev.dev,
     "serve": serve.serve,
     "config": config.app,
+    "doctor": doctor.doctor,
     "plugins": plugins.app,
     "listen": listen.listen,
     "dlq": dlq.app,

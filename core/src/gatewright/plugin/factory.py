@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from gatewright.plugin.context import IssueToken, Needs, PluginContext
+from gatewright.plugin.diagnosis import DiagnosisContext, Finding
 from gatewright.plugin.settings import Settings
 
 __all__ = ["Development", "Factory"]
@@ -43,6 +44,8 @@ class Factory(Generic[S, B_co]):
         provides: Capabilities beyond the protocol, proved by the conformance suite.
         needs: What `PluginContext` must offer: ``publish``, ``presence``, ``dead_letters``…
         develop: Authentication only: set up local credentials below a state directory.
+        diagnose: For ``gatewright doctor``: look at the backend that the settings name, change
+            nothing there, and yield what is found; see `DiagnosisContext`.
     """
 
     settings: type[S]
@@ -51,3 +54,4 @@ class Factory(Generic[S, B_co]):
     provides: frozenset[str] = frozenset()
     needs: frozenset[Needs] = frozenset()
     develop: Callable[[Path], Development] | None = None
+    diagnose: Callable[[S, DiagnosisContext], AsyncIterator[Finding]] | None = None
