@@ -24,11 +24,12 @@ __all__ = ["Carrier", "carrier_of", "hang_up", "server_below"]
 class Carrier:
     """What a driver may do to the TCP connection below one WebSocket of hypercorn's HTTP/1.1."""
 
-    __slots__ = ("_stream", "_transport")
+    __slots__ = ("_server", "_stream", "_transport")
 
-    def __init__(self, stream: GatewayWSStream, transport: asyncio.WriteTransport) -> None:
+    def __init__(self, stream: GatewayWSStream, server: TCPServer) -> None:
         self._stream = stream
-        self._transport = transport
+        self._server = server
+        self._transport = server.writer.transport
 
     @property
     def last_received(self) -> float:
@@ -62,13 +63,14 @@ class Carrier:
     def abort_later(self, seconds: float) -> None:
         """Drop the connection should it be there after so many seconds; keep nothing of it."""
         loop = asyncio.get_running_loop()
-        loop.call_later(seconds, _abort, weakref.ref(self._transport))
+        loop.call_later(seconds, _abort, weakref.ref(self._server))
 
 
-def _abort(remembered: weakref.ref[asyncio.WriteTransport]) -> None:
-    transport = remembered()
-    if transport is not None:
-        transport.abort()
+def _abort(remembered: weakref.ref[TCPServer]) -> None:
+    """Abort a connection that hypercorn has not let go of: a server lives as long as its task."""
+    server = remembered()
+    if server is not None:
+        server.writer.transport.abort()
 
 
 def carrier_of(send: object) -> Carrier | None:
@@ -80,21 +82,16 @@ def carrier_of(send: object) -> Carrier | None:
     stream = getattr(send, "__self__", None)
     if type(stream) is not GatewayWSStream:
         return None
-    transport = _transport_below(stream)
-    return None if transport is None else Carrier(stream, transport)
+    server = server_below(stream)
+    return None if server is None else Carrier(stream, server)
 
 
 def hang_up(send: object) -> None:
     """Drop the connection behind the ``send`` of one HTTP/1.1 request, where it can be found."""
     stream = getattr(send, "__self__", None)
-    transport = _transport_below(stream) if type(stream) is HTTPStream else None
-    if transport is not None:
-        transport.abort()
-
-
-def _transport_below(stream: GatewayWSStream | HTTPStream) -> asyncio.WriteTransport | None:
-    server = server_below(stream)
-    return None if server is None else server.writer.transport
+    server = server_below(stream) if type(stream) is HTTPStream else None
+    if server is not None:
+        server.writer.transport.abort()
 
 
 def server_below(stream: GatewayWSStream | HTTPStream) -> TCPServer | None:
