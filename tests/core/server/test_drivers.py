@@ -153,32 +153,6 @@ async def test_fragments_are_one_message_with_controls_between(served_by):
         assert (await served.session()).controls == 2  # the ping, and the fragment before it
 
 
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (frame(1, b"\xff"), 1007),
-        (frame(1, b"\xc3", fin=False) + frame(0, b"x"), 1007),
-        (frame(1, b"x", rsv=4), 1002),
-        (frame(3, b"x"), 1002),
-        (frame(1, b"x", mask=False), 1002),
-        (frame(9, b"x" * 126), 1002),
-        (frame(9, b"x", fin=False), 1002),
-        (frame(0, b"x"), 1002),
-        (frame(1, b"x", fin=False) + frame(1, b"x"), 1002),
-        (frame(8, b"\x03"), 1002),
-        (frame(8, struct.pack("!H", 1005)), 1002),
-        (frame(8, struct.pack("!H", 1000) + b"\xff"), 1007),
-    ],
-)
-async def test_violations_are_answered_with_their_code(served_by, data, code):
-    async with served_by() as served, raw(served) as (reader, writer):
-        writer.write(data)
-        assert (await close_frame(reader))[0] == code
-        session = await served.session()
-        await session.is_closed.wait()
-        assert session.ended[0] == code
-
-
 async def test_after_a_close_nothing_is_a_message(served_by):
     async with served_by() as served, raw(served) as (reader, writer):
         writer.write(frame(8, struct.pack("!H", 1000)) + frame(1, b"late"))
