@@ -1,10 +1,11 @@
-"""Clients that send too much: rows 30 and 31. They are cut off, and nobody else notices."""
+"""Clients that send too much: rows 30 to 32. They are cut off, and nobody else notices."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import zlib
 
 import pytest
 from tests.support.gateway import gateway
@@ -22,10 +23,16 @@ SMALL = {
 }
 
 
-@pytest.fixture(scope="module")
-async def running(tmp_path_factory):
-    async with gateway(tmp_path_factory.mktemp("gateway"), "") as started:
+SERVER = 'server: {{bind: "127.0.0.1:0", socket_driver: {}}}'
+DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
+
+@pytest.fixture(scope="module", params=["direct", "asgi"])
+async def running(request, tmp_path_factory):
+    server = SERVER.format(request.param)
+    async with gateway(tmp_path_factory.mktemp("gateway"), server) as started:
         yield started
+        assert await started.metric("gatewright_sockets_total", driver=request.param)
 
 
 async def pour(writer, data, most):
@@ -90,6 +97,25 @@ async def test_a_frame_that_claims_to_be_giant_is_refused_at_its_limit(running):
     giant = b"\x81\xff" + (2**40).to_bytes(8, "big") + b"\0\0\0\0"
     await cut_off_with(running, giant, b"z" * 65536, 1009)
     assert resident(running.process.pid) - before < 24 * MEBIBYTE
+
+
+async def test_a_bomb_is_not_unpacked(running):
+    """Compression is off by default: who offers it is not taken up on it."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = squeeze.compress(bytes(60 * MEBIBYTE)) + squeeze.flush(zlib.Z_SYNC_FLUSH)
+    assert len(bomb) < 65_536
+    before = resident(running.process.pid)
+    async with running.socket("bystander") as bystander:
+        assert not bystander.protocol.extensions  # its library has offered it as well
+        async with counted(running, "gatewright_closes_total", code="1002"):
+            for _ in range(20):
+                async with raw_socket(running, "bomber", headers=DEFLATE) as (reader, writer):
+                    writer.write(frame(1, bomb[:-4], rsv=4))
+                    assert (await close_frame(reader))[0] == 1002
+        await bystander.send('{"type":"ping"}')
+        assert await bystander.recv() == '{"type":"pong"}'
+    assert resident(running.process.pid) - before < 8 * MEBIBYTE
+    await survived(running)
 
 
 async def test_a_rate_limited_flood_reaches_the_backend_as_its_limit_allows(tmp_path):

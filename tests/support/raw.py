@@ -55,10 +55,10 @@ async def dial(address, *, receive_buffer=None):
 
 
 @contextlib.asynccontextmanager
-async def raw_socket(running, user="42", *, receive_buffer=None):
+async def raw_socket(running, user="42", *, receive_buffer=None, headers=b""):
     """Open a WebSocket of anonymous authentication; yield a reader and a writer after the 101."""
     reader, writer = await dial(running.host, receive_buffer=receive_buffer)
-    writer.write(upgrade(f"/ws?token={user}"))
+    writer.write(upgrade(f"/ws?token={user}", headers))
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101"), head
     try:
