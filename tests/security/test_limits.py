@@ -135,9 +135,12 @@ async def test_subjects_are_bounded_for_connections_and_publications(running):
     await survived(running)
 
 
-async def test_who_never_reads_is_closed_with_4008_and_others_are_served(tmp_path):
-    sections = "limits: {send_buffer_bytes: 100000}"
+@pytest.mark.parametrize("driver", ["direct", "asgi"])
+async def test_who_never_reads_is_closed_with_4008_and_others_are_served(tmp_path, driver):
+    server = f"server: {{bind: '127.0.0.1:0', socket_driver: {driver}}}"
+    sections = f"{server}\nlimits: {{send_buffer_bytes: 100000}}"
     async with gateway(tmp_path, sections) as running:
+        before = await descriptors_at_rest(running)
         async with raw_socket(running, "deaf", receive_buffer=4096) as (reader, _):
             reader._transport.pause_reading()
             async with running.socket("listener") as listener:
@@ -153,6 +156,8 @@ async def test_who_never_reads_is_closed_with_4008_and_others_are_served(tmp_pat
                     return await connections(running) == 1
 
                 await eventually(is_gone, 15)
+                assert await running.metric("gatewright_sockets_total", driver=driver) == 2
+            await eventually(lambda: given_back(running, before))
         assert await running.metric("gatewright_closes_total", code="4008") == 1
         await survived(running)
 
