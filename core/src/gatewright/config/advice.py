@@ -8,9 +8,9 @@ __all__ = ["advice"]
 
 
 def advice(config: Config) -> list[str]:
-    """Return one line for each setting that probably does not do what was meant."""
+    """Return one line for each setting that probably does not do what was meant, or is not used."""
     core = config.core
-    lines = []
+    lines = list(config.left_out)
     if core.limits.connections_per_address is not None and not core.server.trusted_proxies:
         lines.append(
             "limits.connections_per_address is set without server.trusted_proxies: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Final
@@ -14,6 +15,7 @@ from gatewright.config.resolve import Resolver
 from gatewright.config.result import Config
 from gatewright.config.settings import CoreSettings
 from gatewright.config.source import parse, read
+from gatewright.config.switches import Switches
 from gatewright.config.validate import validate
 from gatewright.plugin.manager import PluginManager
 from gatewright.plugin.settings import Settings
@@ -57,15 +59,30 @@ def load_config(
     if text is None:
         text = read(FilePath(path or ""), report)
     root = parse(text, report)
-    resolver = Resolver(os.environ if environ is None else environ, report)
+    environ = os.environ if environ is None else environ
+    resolver, switches = Resolver(environ, report), Switches.of(environ)
     sections = _sections(root, report)
     core = _core(sections, resolver)
-    catalogue = Plugins(plugins or PluginManager(), resolver)
+    manager = plugins or PluginManager()
+    if switches.trace:
+        manager.trace(_tell)
+    catalogue = Plugins(manager, resolver, switches)
     chosen = catalogue.select(sections)
     last_resort = catalogue.last_resort(chosen)
     report.raise_if_any()
     assert core is not None  # noqa: S101 - or there would have been a problem
-    return Config(core=core, plugins=chosen, file=report.file, last_resort=last_resort)
+    return Config(
+        core=core,
+        plugins=chosen,
+        file=report.file,
+        last_resort=last_resort,
+        left_out=tuple(catalogue.left_out),
+    )
+
+
+def _tell(line: str) -> None:
+    """Say what a hook did; there are no logs yet."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _sections(root: Options, report: Report) -> dict[str, Option]:

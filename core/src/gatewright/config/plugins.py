@@ -11,11 +11,12 @@ from gatewright.config.enabled import KEY, Enabled
 from gatewright.config.nodes import Mark, Option, Options, Path, Scalar, describe
 from gatewright.config.resolve import Resolver
 from gatewright.config.result import Selected
+from gatewright.config.switches import DISABLE, SAFE_MODE, Switches
 from gatewright.config.validate import check_spelling, validate
 from gatewright.errors import PluginError
 from gatewright.plugin.errors import FaultyPlugin, NameTaken, PluginNotInstalled
 from gatewright.plugin.manager import LoadedPlugin, PluginManager
-from gatewright.plugin.spec import KINDS, Kind, section_of
+from gatewright.plugin.spec import KINDS, PROJECT, Kind, section_of
 from gatewright.plugin.suggest import listed, shown
 
 __all__ = ["DEFAULTS", "ONE_OF", "Plugins"]
@@ -56,17 +57,30 @@ class _Entry:
 
 
 class Plugins:
-    """Chooses the plugins of one configuration."""
+    """Chooses the plugins of one configuration.
 
-    def __init__(self, manager: PluginManager, resolver: Resolver) -> None:
+    Attributes:
+        left_out: Extensions that the environment switched off, each with why, and what it names in
+            vain.
+    """
+
+    def __init__(self, manager: PluginManager, resolver: Resolver, switches: Switches) -> None:
+        self.left_out: list[str] = []
         self._manager = manager
+        self._switches = switches
+        self._named: set[str] = set()
         self._resolver = resolver
         self._report = resolver.report
         self._enabled = Enabled(resolver.environ, resolver.report)
 
     def select(self, sections: Mapping[str, Option]) -> dict[Kind, tuple[Selected, ...]]:
         """Return what is in use, by kind, and report every problem on the way."""
-        return {kind: self._kind(kind, sections.get(section_of(kind))) for kind in KINDS}
+        chosen = {kind: self._kind(kind, sections.get(section_of(kind))) for kind in KINDS}
+        self.left_out += [
+            f"{DISABLE} names {name!r}, which is no plugin of this file"
+            for name in sorted(self._switches.disabled - self._named)
+        ]
+        return chosen
 
     def _kind(self, kind: Kind, section: Option | None) -> tuple[Selected, ...]:
         before = len(self._report)
@@ -74,11 +88,11 @@ class Plugins:
         chosen: list[_Entry] = []
         for entry in entries:
             match self._enabled.of(entry.options, entry.path):
-                case True:
+                case True if self._let_in(entry):
                     chosen.append(entry)
                 case False:
                     self._check_disabled(entry)
-                case None:
+                case _:
                     pass
         if kind in ONE_OF:
             self._check_one(kind, chosen, section, known=len(self._report) == before)
@@ -121,6 +135,26 @@ class Plugins:
             self._report.add(message, path, node.mark)
             return None
         return _Entry(kind, key, name[1], option.mark, node)
+
+    def _let_in(self, entry: _Entry) -> bool:
+        """Whether the environment lets a plugin be used; what is no extension must be."""
+        switches = self._switches
+        self._named |= {entry.key, entry.plugin}
+        if switches.disabled & {entry.key, entry.plugin}:
+            variable, why = DISABLE, "is named here and in %s; remove one"
+        elif switches.safe_mode and not self._is_built_in(entry):
+            variable, why = SAFE_MODE, "is not built in, as %s asks; remove one"
+        else:
+            return True
+        if entry.kind == "extension":
+            self.left_out.append(f"extensions.{entry.key} is left out by {variable}")
+        else:
+            self._report.add(why % variable, entry.path, entry.mark)
+        return False
+
+    def _is_built_in(self, entry: _Entry) -> bool:
+        offered = self._manager.catalogue.named(entry.kind, entry.plugin)
+        return not offered or any(each.distribution == PROJECT for each in offered)
 
     def _check_one(
         self, kind: Kind, chosen: list[_Entry], section: Option | None, *, known: bool

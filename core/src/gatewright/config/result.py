@@ -48,12 +48,14 @@ class Config:
         file: The file it came from, as named, or ``None``.
         last_resort: The local file behind the chosen dead letter store; ``None`` where that store
             is itself the local file.
+        left_out: Extensions that the file names and the environment switched off, each with why.
     """
 
     core: CoreSettings
     plugins: Mapping[Kind, tuple[Selected, ...]]
     file: str | None = None
     last_resort: Selected | None = None
+    left_out: tuple[str, ...] = ()
 
     def one(self, kind: Kind) -> Selected:
         """Return the plugin of a kind that takes exactly one."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from time import perf_counter
 from types import ModuleType
 from typing import Any, Final
 
@@ -75,6 +76,11 @@ class PluginManager:
         self._hooks = pluggy.PluginManager(PROJECT)
         self._hooks.add_hookspecs(spec)
         self._factories: dict[tuple[Kind, str], LoadedPlugin] = {}
+        self._tell: Callable[[str], None] | None = None
+
+    def trace(self, tell: Callable[[str], None]) -> None:
+        """Have every call of a hook told from now on, as one line without settings or secrets."""
+        self._tell = tell
 
     def load(self, kind: Kind, name: str) -> LoadedPlugin:
         """Return what the plugin ``name`` of ``kind`` declares; it is asked only once.
@@ -141,8 +147,26 @@ class PluginManager:
         """Call one hook of one module, and of no other that is registered."""
         others = [plugin for plugin in self._hooks.get_plugins() if plugin is not module]
         caller = self._hooks.subset_hook_caller(hook, others)
-        results: list[object] = caller()
+        began = perf_counter()
+        try:
+            results: list[object] = caller()
+        except BaseException as error:
+            self._told(hook, module, type(error).__name__, began)
+            raise
+        self._told(hook, module, ", ".join(map(_summary, results)) or "nothing", began)
         return results
+
+    def _told(self, hook: str, module: ModuleType, outcome: str, began: float) -> None:
+        if self._tell is not None:
+            plugin, took = self._hooks.get_name(module), (perf_counter() - began) * 1000
+            self._tell(f"hook {hook}() of {plugin} -> {outcome} in {took:.2f} ms")
+
+
+def _summary(result: object) -> str:
+    if not isinstance(result, Factory):
+        return type(result).__name__
+    model: object = result.settings
+    return f"Factory({getattr(model, '__name__', type(model).__name__)}, {result.summary!r})"
 
 
 def _checked(kind: Kind, hook: str, entry: PluginEntry, result: object) -> Factory[Any, Any]:

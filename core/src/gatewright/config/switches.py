@@ -1,0 +1,40 @@
+"""What the environment switches off or makes loud, whatever the file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["DISABLE", "SAFE_MODE", "TRACE", "Switches"]
+
+DISABLE: Final = "GATEWRIGHT_DISABLE_PLUGINS"
+SAFE_MODE: Final = "GATEWRIGHT_SAFE_MODE"
+TRACE: Final = "GATEWRIGHT_TRACE_HOOKS"
+
+_OFF: Final = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """The switches of one start.
+
+    Attributes:
+        disabled: Extensions that are left out, by name or by name and label.
+        safe_mode: Whether built-in plugins alone may be used.
+        trace: Whether each call of a hook is told.
+    """
+
+    disabled: frozenset[str] = frozenset()
+    safe_mode: bool = False
+    trace: bool = False
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Switches:
+        """Read the switches; a variable that is empty, 0, false, no or off is not set."""
+        names = (name.strip() for name in environ.get(DISABLE, "").split(","))
+        return cls(
+            disabled=frozenset(name for name in names if name),
+            safe_mode=environ.get(SAFE_MODE, "").strip().lower() not in _OFF,
+            trace=environ.get(TRACE, "").strip().lower() not in _OFF,
+        )
