@@ -264,6 +264,15 @@ TABLE = [
         installed=usual_twice,
     ),
     Row(
+        "disabled but needed",
+        AUTH + "transports:\n  redis_stream:\n",
+        (
+            "gatewright.yaml:4:3: transports.redis_stream: is named here and in "
+            "GATEWRIGHT_DISABLE_PLUGINS; remove one"
+        ),
+        environ={"GATEWRIGHT_DISABLE_PLUGINS": "redis_stream"},
+    ),
+    Row(
         "slow open",
         AUTH + "server: {bind: '127.0.0.1:0', open_seconds: 0.2}\ntransports:\n  redis_stream:\n",
         (
