@@ -7,6 +7,7 @@ writes entries and says of each what became of it.
 from __future__ import annotations
 
 from gatewright import Factory, hookimpl
+from gatewright_events_redis.diagnosis import diagnose_sink, diagnose_store
 from gatewright_events_redis.opening import open_sink, open_store
 from gatewright_events_redis.settings import StreamLetterSettings, StreamSinkSettings
 from gatewright_events_redis.sink import StreamSink
@@ -31,6 +32,7 @@ def gatewright_events() -> Factory[StreamSinkSettings, StreamSink]:
     return Factory(
         settings=StreamSinkSettings,
         open=open_sink,
+        diagnose=diagnose_sink,
         summary="events as entries of a Redis stream",
     )
 
@@ -41,5 +43,6 @@ def gatewright_dead_letters() -> Factory[StreamLetterSettings, StreamStore]:
     return Factory(
         settings=StreamLetterSettings,
         open=open_store,
+        diagnose=diagnose_store,
         summary="dead letters in a Redis stream",
     )

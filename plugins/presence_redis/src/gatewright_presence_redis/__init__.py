@@ -7,6 +7,7 @@ a lease and a record of its connections, so that others clean up after one that 
 from __future__ import annotations
 
 from gatewright import Factory, hookimpl
+from gatewright_presence_redis.diagnosis import diagnose
 from gatewright_presence_redis.presence import RedisPresence, open_presence
 from gatewright_presence_redis.settings import RedisPresenceSettings
 
@@ -21,6 +22,7 @@ def gatewright_presence() -> Factory[RedisPresenceSettings, RedisPresence]:
     return Factory(
         settings=RedisPresenceSettings,
         open=open_presence,
+        diagnose=diagnose,
         summary="who is connected to any node, in Redis",
         needs=frozenset({"membership"}),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewright import Factory, hookimpl
+from gatewright_transport_redis.diagnosis import diagnose
 from gatewright_transport_redis.opening import open_transport
 from gatewright_transport_redis.settings import RedisStreamSettings
 from gatewright_transport_redis.transport import RedisStreamTransport
@@ -18,6 +19,7 @@ def gatewright_transport() -> Factory[RedisStreamSettings, RedisStreamTransport]
     return Factory(
         settings=RedisStreamSettings,
         open=open_transport,
+        diagnose=diagnose,
         summary="Backends publish by XADD to a Redis stream that every node reads.",
         needs=frozenset({"dead_letters"}),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from gatewright.cli.doctor.secrets import NO_SECRETS, Secrets
 from gatewright.plugin.describe import describe
@@ -113,8 +113,8 @@ class _Run:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None  # noqa: S101 - this runs in one
         self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
-        findings = cast("Any", self.examination.look())
-        async with aclosing(findings):
+        findings = self.examination.look()
+        async with _closing(findings):
             async for finding in findings:
                 if self._late:
                     return
@@ -142,3 +142,13 @@ class _Run:
     @property
     def _plugin(self) -> str:
         return f"{self.examination.part} ({self.examination.origin})"
+
+
+@asynccontextmanager
+async def _closing(findings: AsyncIterator[Finding]) -> AsyncIterator[None]:
+    """Close an async generator at the end; iterators of other kinds close themselves."""
+    try:
+        yield
+    finally:
+        if isinstance(findings, AsyncGenerator):
+            await findings.aclose()
