@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,12 @@ from gatewright.cli.output import say
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
+app = typer.Typer(help="Check the configuration, or look at it.", no_args_is_help=True)
 
 
 @app.callback()
 def _config() -> None:
-    """Check the configuration."""
+    """Check the configuration, or look at it."""
 
 
 @app.command()
@@ -40,3 +41,25 @@ def check(
         say(f"{checked.file}: {line}")
     count = sum(len(plugins) for plugins in checked.plugins.values())
     say(f"{checked.file}: ok, {count} plugins")
+
+
+@app.command()
+def show(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The same as --config.")
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Print what a configuration comes to: every option, variables put in, secrets masked.
+
+    Exits with 2 when there is a problem.
+    """
+    from gatewright.config.display import as_yaml, displayed
+    from gatewright.config.load import load_config
+
+    checked = load_config(file or config)
+    if as_json:
+        say(json.dumps(displayed(checked), indent=2, ensure_ascii=False))
+    else:
+        say(as_yaml(checked).rstrip("\n"))
