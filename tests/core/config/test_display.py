@@ -16,7 +16,7 @@ LOUD = f"""
 auth: {{jwt: {{algorithms: [HS256], public_key: {SECRET * 4}}}}}
 transports:
   http: {{api_keys: [{SECRET}, {SECRET}2]}}
-  redis_stream: {{dsn: "rediss://user:{SECRET}@redis.example:6380/0?x={SECRET}"}}
+  redis_stream: {{dsn: "rediss://user:{SECRET}@redis.example:6380/0"}}
   rabbitmq: {{dsn: "amqp://user:{SECRET}@rabbit.example/{SECRET}"}}
 presence: {{redis: {{dsn: "redis://:{SECRET}@10.0.0.7"}}}}
 events:
