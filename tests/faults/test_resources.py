@@ -22,6 +22,7 @@ DISK_KIB = 2048
 ROOM_KIB = 16
 LETTERS = 100
 
+SERVER = 'server: {{bind: "127.0.0.1:0", socket_driver: {}}}'
 WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None"
 FEW_DESCRIPTORS = ("sh", "-c", f'ulimit -n {DESCRIPTORS}; exec "$@"', "sh")
 DEAD_BACKEND = """
@@ -55,9 +56,10 @@ async def connects(running, user):
         return False
 
 
-async def test_clients_are_refused_before_descriptors_are_out(tmp_path):
+@pytest.mark.parametrize("driver", ["direct", "asgi"])
+async def test_clients_are_refused_before_descriptors_are_out(tmp_path, driver):
     async with (
-        gateway(tmp_path, under=FEW_DESCRIPTORS) as running,
+        gateway(tmp_path, SERVER.format(driver), under=FEW_DESCRIPTORS) as running,
         running.socket("42") as first,
         AsyncExitStack() as others,
     ):
@@ -72,12 +74,14 @@ async def test_clients_are_refused_before_descriptors_are_out(tmp_path):
         await survived(running)
 
 
-@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-async def test_descriptors_that_are_out_cost_nobody_who_is_connected(tmp_path, loop):
+@pytest.mark.parametrize(
+    ("driver", "loop"), [("direct", "uvloop"), ("direct", "asyncio"), ("asgi", "uvloop")]
+)
+async def test_descriptors_that_are_out_cost_nobody_who_is_connected(tmp_path, driver, loop):
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_UVLOOP if loop == "asyncio" else "")
     environ = {"PYTHONPATH": str(tmp_path)}
     async with (
-        gateway(tmp_path, environ=environ, under=FEW_DESCRIPTORS) as running,
+        gateway(tmp_path, SERVER.format(driver), environ=environ, under=FEW_DESCRIPTORS) as running,
         running.socket("42") as first,
     ):
         with ExitStack() as stack:

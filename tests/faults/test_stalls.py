@@ -13,7 +13,11 @@ from tests.support.survival import survived
 
 pytestmark = pytest.mark.anyio
 
-KEEPALIVE = "keepalive: {interval_seconds: 0.5, timeout_seconds: 0.5}"
+SECTIONS = """
+server: {{bind: "127.0.0.1:0", socket_driver: {}}}
+keepalive: {{interval_seconds: 0.5, timeout_seconds: 0.5}}
+"""
+DRIVERS = pytest.mark.parametrize("driver", ["direct", "asgi"])
 BLOCKING = """
 class Backend:
     def on_event(self, event):
@@ -22,9 +26,10 @@ class Backend:
 """
 
 
-async def test_a_plugin_that_blocks_is_named_and_costs_no_client(tmp_path, made):
+@DRIVERS
+async def test_a_plugin_that_blocks_is_named_and_costs_no_client(tmp_path, made, driver):
     made.plugin("extension", "blocking", BLOCKING)
-    sections = f"{KEEPALIVE}\nextensions: {{blocking: {{}}}}"
+    sections = f"{SECTIONS.format(driver)}extensions: {{blocking: {{}}}}"
     async with gateway(tmp_path, sections, environ=made.environ) as running:
         others = [await running.socket(str(number)) for number in range(10)]
         async with running.socket("culprit") as culprit, raw_socket(running) as (reader, writer):
@@ -46,8 +51,9 @@ async def test_a_plugin_that_blocks_is_named_and_costs_no_client(tmp_path, made)
         assert await running.metric("gatewright_closes_total", code="1011") == 0
 
 
-async def test_a_stopped_process_is_not_ready_and_loses_nobody(tmp_path):
-    async with gateway(tmp_path, KEEPALIVE) as running:
+@DRIVERS
+async def test_a_stopped_process_is_not_ready_and_loses_nobody(tmp_path, driver):
+    async with gateway(tmp_path, SECTIONS.format(driver)) as running:
         clients = [await running.socket(str(number)) for number in range(10)]
         async with raw_socket(running) as (reader, writer):
             assert (await next_frame(reader))[0] == 9  # a ping: due to be answered in half a second
