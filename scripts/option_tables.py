@@ -10,31 +10,16 @@ A table stands between ``<!-- options: module:Model -->`` and ``<!-- /options --
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+
+from gatewright.config.options import COMPUTED, DescribedOption, options_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = re.compile(
     r"<!-- options: (?P<model>\S+)(?: beyond (?P<base>\S+))? -->\n.*?<!-- /options -->", re.DOTALL
-)
-KIB, MIB = 1024, 1024 * 1024
-NOUNS = {
-    "string": "text",
-    "integer": "whole number",
-    "number": "number",
-    "boolean": "true or false",
-    "object": "mapping",
-}
-BOUNDS = (
-    ("exclusiveMinimum", "above {}"),
-    ("minimum", "at least {}"),
-    ("exclusiveMaximum", "below {}"),
-    ("maximum", "at most {}"),
 )
 
 
@@ -64,40 +49,19 @@ def renewed(text: str) -> str:
 
 def table(model: type[BaseModel], base: type[BaseModel] | None = None) -> str:
     """Return the table of a model's options, without those that are as in ``base``."""
-    properties = model.model_json_schema().get("properties", {})
     lines = ["| option | type | default | meaning |", "|---|---|---|---|"]
-    for name, field in model.model_fields.items():
-        if base is None or not _as_in(base, name, field):
-            cells = (f"`{name}`", noun(properties[name]), shown(field), field.description or "")
-            lines.append("| " + " | ".join(map(_cell, cells)) + " |")
+    for option in options_of(model, base):
+        cells = (f"`{option.name}`", option.type, _default(option), option.meaning)
+        lines.append("| " + " | ".join(map(_cell, cells)) + " |")
     return "\n".join(lines)
 
 
-def noun(schema: Mapping[str, Any]) -> str:
-    """Return what kind of value a JSON Schema asks for."""
-    if (several := schema.get("anyOf")) is not None:
-        return " or ".join(noun(one) for one in several if one.get("type") != "null")
-    if "enum" in schema:
-        return f"one of {_choices(schema)}"
-    if "$ref" in schema:
-        return "mapping"
-    if schema.get("type") == "array":
-        items = schema["items"]
-        return f"list of {_choices(items) if 'enum' in items else noun(items)}"
-    if schema.get("format") == "path":
-        return "path"
-    return ", ".join([NOUNS[schema["type"]], *_bounds(schema)])
-
-
-def shown(field: FieldInfo) -> str:
-    """Return a default as it would be written in the file."""
-    if field.is_required():
-        return "required"
-    if field.default is None:
-        return "none"
-    if field.default_factory is not None:
-        return "see right"
-    return f"`{_written(field.default)}`{_size(field.default)}"
+def _default(option: DescribedOption) -> str:
+    if option.default is None:
+        return "required" if option.required else "none"
+    if option.default == COMPUTED:
+        return COMPUTED
+    return f"`{option.default}`" + (f" ({option.size})" if option.size else "")
 
 
 def _renewed_table(found: re.Match[str]) -> str:
@@ -113,40 +77,6 @@ def _model(place: str) -> type[BaseModel]:
         message = f"{place} is no model"
         raise TypeError(message)
     return found
-
-
-def _as_in(base: type[BaseModel], name: str, field: FieldInfo) -> bool:
-    other = base.model_fields.get(name)
-    return other is not None and other.default == field.default
-
-
-def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
-    for key, words in BOUNDS:
-        if key in schema:
-            yield words.format(f"{schema[key]:g}")
-
-
-def _choices(schema: Mapping[str, Any]) -> str:
-    return ", ".join(f"`{choice}`" for choice in schema["enum"])
-
-
-def _written(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case float():
-            return f"{value:g}"
-        case tuple():
-            return f"[{', '.join(map(str, value))}]"
-        case _:
-            return str(value)
-
-
-def _size(value: object) -> str:
-    """Say in larger units what is a whole number of them."""
-    if not isinstance(value, int) or value < KIB or value % KIB:
-        return ""
-    return f" ({value // MIB} MiB)" if value % MIB == 0 else f" ({value // KIB} KiB)"
 
 
 def _cell(text: str) -> str:
