@@ -63,3 +63,24 @@ def show(
         say(json.dumps(displayed(checked), indent=2, ensure_ascii=False))
     else:
         say(as_yaml(checked).rstrip("\n"))
+
+
+@app.command()
+def schema(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it there.", show_default=False),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of the file, with the plugins that are installed, for editors.
+
+    Put **# yaml-language-server: $schema=FILE** into the first line of a configuration.
+    """
+    from gatewright.config.schema import schema as made
+    from gatewright.plugin.manager import PluginManager
+
+    text = json.dumps(made(PluginManager()), indent=2, ensure_ascii=False)
+    if output is None:
+        say(text)
+    else:
+        output.write_text(f"{text}\n", encoding="utf-8")

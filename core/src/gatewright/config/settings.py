@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     Field,
@@ -53,6 +53,11 @@ class DeflateSettings(Settings):
     min_bytes: Annotated[
         NonNegativeInt, Field(description="Messages to clients below this size stay as they are.")
     ] = 128
+
+
+def _or_a_word(schema: dict[str, Any]) -> None:
+    """Have the JSON Schema take true and false as well."""
+    schema["anyOf"].append({"type": "boolean"})
 
 
 class ServerSettings(Settings):
@@ -115,7 +120,8 @@ class ServerSettings(Settings):
         DeflateSettings | None,
         Field(
             description="Compress messages, each once for all, for clients that offer it; true: as "
-            "the defaults say; absent or false: never. The direct driver's sockets only."
+            "the defaults say; absent or false: never. The direct driver's sockets only.",
+            json_schema_extra=_or_a_word,
         ),
     ] = None
 
