@@ -6,13 +6,22 @@ Subclass the one of your kind in a test file, define its fixture ``case``, and o
 
 from __future__ import annotations
 
+from gatewright.testing.conformance.authenticator import (
+    AuthenticatorCase,
+    AuthenticatorConformance,
+)
 from gatewright.testing.conformance.base import Case, Conformance
+from gatewright.testing.conformance.dead_letters import DeadLetterCase, DeadLetterConformance
 from gatewright.testing.conformance.rate_limit import RateLimitCase, RateLimitConformance
 from gatewright.testing.conformance.rules import Rule, rule, rules_of
 
 __all__ = [
+    "AuthenticatorCase",
+    "AuthenticatorConformance",
     "Case",
     "Conformance",
+    "DeadLetterCase",
+    "DeadLetterConformance",
     "RateLimitCase",
     "RateLimitConformance",
     "Rule",
