@@ -6,6 +6,7 @@ from gatewright_rabbitmq_kit.broker import Broker
 from gatewright_rabbitmq_kit.certificates import UnusableCertificates
 from gatewright_rabbitmq_kit.consumer import Consumer
 from gatewright_rabbitmq_kit.deadlines import Deadline
+from gatewright_rabbitmq_kit.diagnosis import diagnose_rabbitmq
 from gatewright_rabbitmq_kit.dsn import AmqpDsn, AmqpName, BadDsn
 from gatewright_rabbitmq_kit.errors import (
     UNAVAILABLE,
@@ -24,6 +25,7 @@ from gatewright_rabbitmq_kit.errors import (
 )
 from gatewright_rabbitmq_kit.link import Link
 from gatewright_rabbitmq_kit.messages import Message, persistent
+from gatewright_rabbitmq_kit.needs import RabbitNeeds
 from gatewright_rabbitmq_kit.pauses import Pauses
 from gatewright_rabbitmq_kit.publisher import ConfirmedPublisher, Prepare
 from gatewright_rabbitmq_kit.queue_store import STATE_HEADER, Codec, QueueStore
@@ -54,12 +56,14 @@ __all__ = [
     "QueueHeld",
     "QueueStore",
     "RabbitError",
+    "RabbitNeeds",
     "Refused",
     "TopologyError",
     "Unroutable",
     "UnusableCertificates",
     "bind",
     "describe",
+    "diagnose_rabbitmq",
     "persistent",
     "use_exchange",
     "use_queue",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatewright import Factory, hookimpl
 from gatewright_bus_rabbitmq.bus import RabbitmqBus
+from gatewright_bus_rabbitmq.diagnosis import diagnose
 from gatewright_bus_rabbitmq.opening import open_bus
 from gatewright_bus_rabbitmq.settings import RabbitmqBusSettings
 
@@ -18,6 +19,7 @@ def gatewright_bus() -> Factory[RabbitmqBusSettings, RabbitmqBus]:
     return Factory(
         settings=RabbitmqBusSettings,
         open=open_bus,
+        diagnose=diagnose,
         summary="Reaches all nodes over a RabbitMQ fanout exchange and a queue for each.",
         provides=frozenset({"cluster"}),
     )

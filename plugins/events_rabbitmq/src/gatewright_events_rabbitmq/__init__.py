@@ -7,6 +7,7 @@ publishes and says of each event what became of it.
 from __future__ import annotations
 
 from gatewright import Factory, hookimpl
+from gatewright_events_rabbitmq.diagnosis import diagnose_sink, diagnose_store
 from gatewright_events_rabbitmq.opening import open_sink, open_store
 from gatewright_events_rabbitmq.settings import (
     QueueLetterSettings,
@@ -36,6 +37,7 @@ def gatewright_events() -> Factory[RabbitmqSinkSettings, RabbitmqSink]:
     return Factory(
         settings=RabbitmqSinkSettings,
         open=open_sink,
+        diagnose=diagnose_sink,
         summary="events as messages of a RabbitMQ exchange",
     )
 
@@ -46,5 +48,6 @@ def gatewright_dead_letters() -> Factory[QueueLetterSettings, RabbitmqStore]:
     return Factory(
         settings=QueueLetterSettings,
         open=open_store,
+        diagnose=diagnose_store,
         summary="dead letters in a RabbitMQ queue",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewright import Factory, hookimpl
+from gatewright_transport_rabbitmq.diagnosis import diagnose
 from gatewright_transport_rabbitmq.opening import open_transport
 from gatewright_transport_rabbitmq.settings import RabbitmqSettings
 from gatewright_transport_rabbitmq.transport import RabbitmqTransport
@@ -18,5 +19,6 @@ def gatewright_transport() -> Factory[RabbitmqSettings, RabbitmqTransport]:
     return Factory(
         settings=RabbitmqSettings,
         open=open_transport,
+        diagnose=diagnose,
         summary="Backends publish to a RabbitMQ queue that one node at a time reads.",
     )
