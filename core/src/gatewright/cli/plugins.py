@@ -11,9 +11,9 @@ from typing import Annotated, Final
 
 import typer
 
-from gatewright.cli.errors import WrongUse
 from gatewright.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG
 from gatewright.cli.output import console, note, printable, say, table
+from gatewright.cli.plugin_names import UnknownKind, named
 from gatewright.cli.scaffold.command import new
 from gatewright.cli.usage import NO_FILE, Usage, read_usage
 from gatewright.plugin.catalogue import Catalogue
@@ -23,6 +23,8 @@ from gatewright.plugin.suggest import did_you_mean
 __all__ = ["app"]
 
 COMMAND: Final = "command"
+FOUND: Final = 1
+CHECK_SECONDS: Final = 20.0
 
 app = typer.Typer(help="See which plugins are installed, and which are in use; begin your own.")
 app.command("new")(new)
@@ -55,19 +57,6 @@ class Row:
     version: str
     state: str
     why: str
-
-
-class UnknownKind(WrongUse):
-    """There is no such kind of plugin."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        super().__init__(kind)
-
-    def __str__(self) -> str:
-        known = (*KINDS, COMMAND)
-        hint = did_you_mean(self.kind, known) or f"; kinds: {', '.join(known)}"
-        return f"gatewright plugins: no kind {self.kind!r}{hint}"
 
 
 @app.callback(invoke_without_command=True)
@@ -113,6 +102,61 @@ def list_(
         note(f"no {DEFAULT_CONFIG} here; -c FILE tells what is in use")
 
 
+@app.command()
+def show(
+    plugin: Annotated[
+        str,
+        typer.Argument(metavar="PLUGIN", help="KIND:NAME, or NAME where only one plugin has it."),
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show one plugin: where it came from, what it offers and needs, and its options."""
+    from gatewright.cli.plugin_details import details, print_details
+    from gatewright.plugin.manager import PluginManager
+
+    manager = PluginManager()
+    print_details(details(named(plugin, manager.catalogue), manager), as_json=as_json)
+
+
+@app.command()
+def check(
+    plugins: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PLUGIN]...", help="KIND:NAME or NAME; all unless given.", show_default=False
+        ),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.1, help="How long each plugin may take.")
+    ] = CHECK_SECONDS,
+) -> None:
+    """Import installed plugins, each in a process of its own, and say what is wrong with them.
+
+    Finds what would keep a gateway from using one, requirements that are not met, and options
+    without a description. Exits with 1 when there is a problem.
+    """
+    from gatewright.cli.plugin_check import check as checked
+
+    catalogue = Catalogue.installed()
+    chosen = [named(text, catalogue) for text in plugins or ()]
+    if not chosen:
+        chosen = list(dict.fromkeys((each.kind, each.name) for each in catalogue.plugins))
+    found = checked(chosen, catalogue, seconds)
+    if as_json:
+        say(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+    else:
+        rows = (
+            (f"{each.kind}:{each.name}", "\n".join(each.problems) or "ok", each.distribution)
+            for each in found
+        )
+        console().print(table(["plugin", "found", "distribution"], rows))
+    if not all(each.ok for each in found):
+        raise typer.Exit(FOUND)
+
+
 def _rows(catalogue: Catalogue, usage: Usage) -> Iterable[Row]:
     for plugin in catalogue.plugins:
         state, why = usage.of(plugin.kind, plugin.name)
@@ -126,7 +170,7 @@ def _kind(given: str) -> str:
     sections: dict[str, str] = {section_of(kind): kind for kind in KINDS}
     kind = sections.get(given, given)
     if kind not in {*KINDS, COMMAND}:
-        raise UnknownKind(given)
+        raise UnknownKind(given, (*KINDS, COMMAND))
     return kind
 
 

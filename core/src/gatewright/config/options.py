@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.fields import FieldInfo
 
 __all__ = ["COMPUTED", "DescribedOption", "options_of"]
@@ -56,10 +57,15 @@ def options_of(
     model: type[BaseModel], base: type[BaseModel] | None = None
 ) -> Iterator[DescribedOption]:
     """Yield a model's options in its order, without those that are as in ``base``."""
-    properties = model.model_json_schema().get("properties", {})
+    try:
+        properties = model.model_json_schema().get("properties", {})
+    except PydanticInvalidForJsonSchema:  # a type of Python that JSON does not know
+        properties = {}
     for name, field in model.model_fields.items():
         if base is None or not _as_in(base, name, field):
-            yield _described(name, field, properties[name])
+            alias = field.validation_alias or field.alias
+            shown = alias if isinstance(alias, str) else name
+            yield _described(shown, field, properties.get(shown, {}))
 
 
 def _described(name: str, field: FieldInfo, schema: Mapping[str, Any]) -> DescribedOption:

@@ -27,7 +27,7 @@ from gatewright.plugin.errors import (
 from gatewright.plugin.factory import Factory
 from gatewright.plugin.loader import load_module
 from gatewright.plugin.settings import Settings, SinkSettings, TransportSettings
-from gatewright.plugin.spec import KINDS, PROJECT, Kind
+from gatewright.plugin.spec import HOOK_API, KINDS, PROJECT, Kind
 
 __all__ = ["LoadedPlugin", "PluginManager"]
 
@@ -50,10 +50,14 @@ class LoadedPlugin:
     Attributes:
         entry: Where it came from.
         factory: What it declared.
+        api: The hook API that it was built for.
+        hooks: The hooks that its module implements, sorted.
     """
 
     entry: PluginEntry
     factory: Factory[Any, Any]
+    api: tuple[int, int] = HOOK_API
+    hooks: tuple[str, ...] = ()
 
 
 class PluginManager:
@@ -92,7 +96,12 @@ class PluginManager:
             entry = self.catalogue.find(kind, name)
             module = load_module(entry, running=self._running)
             self._register(entry, module)
-            loaded = LoadedPlugin(entry, self._declared(kind, entry, module))
+            loaded = LoadedPlugin(
+                entry=entry,
+                factory=self._declared(kind, entry, module),
+                api=module.GATEWRIGHT_API,
+                hooks=tuple(sorted(hook for hook, _ in self._implementations(entry, module))),
+            )
             self._factories[kind, name] = loaded
         return loaded
 
