@@ -6,11 +6,14 @@ import pytest
 
 from gatewright.builtin.anonymous import gatewright_auth
 from gatewright.builtin.file_dead_letters import gatewright_dead_letters
+from gatewright.builtin.memory_presence import gatewright_presence
 from gatewright.testing.conformance import (
     AuthenticatorCase,
     AuthenticatorConformance,
     DeadLetterCase,
     DeadLetterConformance,
+    PresenceCase,
+    PresenceConformance,
 )
 
 
@@ -26,3 +29,9 @@ class TestFile(DeadLetterConformance):
     def case(self, tmp_path):
         options = {"path": str(tmp_path / "dead-letters.jsonl")}
         return DeadLetterCase(factory=gatewright_dead_letters(), options=options)
+
+
+class TestMemoryPresence(PresenceConformance):
+    @pytest.fixture
+    def case(self):
+        return PresenceCase(factory=gatewright_presence())
