@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gatewright.cli import config, dev, dlq, doctor, listen, plugins, serve
+from gatewright.cli import config, dev, dlq, doctor, init, listen, plugins, serve
 from gatewright.cli import version as version_command
 from gatewright.cli.contributed import add_contributed, find
 from gatewright.cli.output import note
@@ -27,6 +27,7 @@ INTERRUPTED: Final = 130
 
 _OWN: Final[dict[str, typer.Typer | Callable[..., None]]] = {
     "dev": dev.dev,
+    "init": init.init,
     "serve": serve.serve,
     "config": config.app,
     "doctor": doctor.doctor,

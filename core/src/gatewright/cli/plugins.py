@@ -13,7 +13,7 @@ import typer
 
 from gatewright.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG
 from gatewright.cli.output import console, note, printable, say, table
-from gatewright.cli.plugin_names import UnknownKind, named
+from gatewright.cli.plugin_names import PLUGINS, UnknownKind, named
 from gatewright.cli.scaffold.command import new
 from gatewright.cli.usage import NO_FILE, Usage, read_usage
 from gatewright.plugin.catalogue import Catalogue
@@ -170,7 +170,7 @@ def _kind(given: str) -> str:
     sections: dict[str, str] = {section_of(kind): kind for kind in KINDS}
     kind = sections.get(given, given)
     if kind not in {*KINDS, COMMAND}:
-        raise UnknownKind(given, (*KINDS, COMMAND))
+        raise UnknownKind(PLUGINS, given, (*KINDS, COMMAND))
     return kind
 
 
