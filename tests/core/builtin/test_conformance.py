@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from gatewright import ServerInfo
 from gatewright.builtin.anonymous import gatewright_auth
+from gatewright.builtin.dev_console import gatewright_extension
 from gatewright.builtin.file_dead_letters import gatewright_dead_letters
 from gatewright.builtin.memory_presence import gatewright_presence
 from gatewright.testing.conformance import (
@@ -12,6 +16,8 @@ from gatewright.testing.conformance import (
     AuthenticatorConformance,
     DeadLetterCase,
     DeadLetterConformance,
+    ExtensionCase,
+    ExtensionConformance,
     PresenceCase,
     PresenceConformance,
 )
@@ -35,3 +41,15 @@ class TestMemoryPresence(PresenceConformance):
     @pytest.fixture
     def case(self):
         return PresenceCase(factory=gatewright_presence())
+
+
+class TestDevConsole(ExtensionConformance):
+    @pytest.fixture
+    def case(self):
+        factory = gatewright_extension()
+
+        def in_development(settings, context):
+            server = ServerInfo(development=True)
+            return factory.open(settings, replace(context, server=server))
+
+        return ExtensionCase(factory=replace(factory, open=in_development))

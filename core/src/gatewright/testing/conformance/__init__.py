@@ -12,6 +12,7 @@ from gatewright.testing.conformance.authenticator import (
 )
 from gatewright.testing.conformance.base import Case, Conformance
 from gatewright.testing.conformance.dead_letters import DeadLetterCase, DeadLetterConformance
+from gatewright.testing.conformance.extension import ExtensionCase, ExtensionConformance
 from gatewright.testing.conformance.presence import PresenceCase, PresenceConformance
 from gatewright.testing.conformance.rate_limit import RateLimitCase, RateLimitConformance
 from gatewright.testing.conformance.rules import Rule, rule, rules_of
@@ -23,6 +24,8 @@ __all__ = [
     "Conformance",
     "DeadLetterCase",
     "DeadLetterConformance",
+    "ExtensionCase",
+    "ExtensionConformance",
     "PresenceCase",
     "PresenceConformance",
     "RateLimitCase",
