@@ -6,6 +6,7 @@ from typing import Any
 
 from gatewright import Authenticator, Factory, hookimpl
 from gatewright_auth_jwt.development import develop
+from gatewright_auth_jwt.diagnosis import diagnose
 from gatewright_auth_jwt.opening import open_authenticator
 from gatewright_auth_jwt.settings import JwtSettings
 
@@ -20,6 +21,7 @@ def gatewright_auth() -> Factory[Any, Authenticator]:
     return Factory(
         settings=JwtSettings,
         open=open_authenticator,
+        diagnose=diagnose,
         summary="lets clients in by a signed JSON Web Token",
         develop=develop,
     )

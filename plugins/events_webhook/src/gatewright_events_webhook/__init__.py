@@ -7,6 +7,7 @@ request per attempt and judges the answer.
 from __future__ import annotations
 
 from gatewright import Factory, hookimpl
+from gatewright_events_webhook.diagnosis import diagnose
 from gatewright_events_webhook.opening import open_sink
 from gatewright_events_webhook.settings import WebhookSettings
 from gatewright_events_webhook.sink import WebhookSink
@@ -22,5 +23,6 @@ def gatewright_events() -> Factory[WebhookSettings, WebhookSink]:
     return Factory(
         settings=WebhookSettings,
         open=open_sink,
+        diagnose=diagnose,
         summary="events as signed HTTP requests to a backend",
     )

@@ -17,7 +17,7 @@ from gatewright_events_webhook.sink import WebhookSink
 from gatewright_events_webhook.target import Target
 from gatewright_events_webhook.tls import tls_context
 
-__all__ = ["open_sink"]
+__all__ = ["constant_headers", "is_this_machine", "open_sink"]
 
 
 @asynccontextmanager
@@ -49,14 +49,15 @@ async def open_sink(
         yield WebhookSink(
             client,
             signer=signer,
-            headers=_constant_headers(target),
+            headers=constant_headers(target),
             shown=target.shown,
             log=context.log,
             clock=context.clock,
         )
 
 
-def _constant_headers(target: Target) -> dict[str, str]:
+def constant_headers(target: Target) -> dict[str, str]:
+    """Return what every request carries."""
     headers = {
         "Content-Type": "application/json",
         "User-Agent": f"gatewright/{version('gatewright')}",
@@ -70,11 +71,12 @@ def _constant_headers(target: Target) -> dict[str, str]:
 def _warn(settings: WebhookSettings, target: Target, context: PluginContext) -> None:
     if target.is_https and not settings.verify:
         context.log.warning("the webhook's certificate is not checked", receiver=target.shown)
-    elif not target.is_https and not _is_this_machine(target.url.host):
+    elif not target.is_https and not is_this_machine(target.url.host):
         context.log.warning("the webhook is not encrypted", receiver=target.shown)
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Tell whether what is sent to a host stays on this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gatewright import Factory, hookimpl
+from gatewright_transport_http.diagnosis import diagnose
 from gatewright_transport_http.settings import HttpSettings
 from gatewright_transport_http.transport import HttpTransport, open_transport
 
@@ -17,6 +18,7 @@ def gatewright_transport() -> Factory[HttpSettings, HttpTransport]:
     return Factory(
         settings=HttpSettings,
         open=open_transport,
+        diagnose=diagnose,
         summary="Backends publish with POST /internal/publish and ask who is connected.",
         needs=frozenset({"presence", "command"}),
     )
