@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from tests.support.markdown import ROOT, all_blocks
 
 from gatewright.cli.application import main
+from gatewright.config.load import load_config
 from gatewright.config.schema import schema
 from gatewright.plugin.manager import PluginManager
 
@@ -122,3 +123,26 @@ def test_the_command_prints_it_or_writes_it(tmp_path, capsys):
     assert main(["config", "schema", "-o", str(tmp_path / "schema.json")]) == 0
     assert capsys.readouterr().out == ""
     assert json.loads((tmp_path / "schema.json").read_text()) == printed == schema(PluginManager())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "limits: {connections: '500', connections_per_user: '${EACH}'}",
+        "keepalive: {interval_seconds: '1.5e1'}",
+        "session: {refresh: 'Yes'}",
+        "logging: {level: INFO}",
+        "events: {console: {enabled: }, none: {enabled: 0}}",
+        "events: {none: {enabled: {any: [true, {env: A, set: 'no'}, {env: B, not_in: [c]}]}}}",
+        "events: {rabbitmq: {routes: {connected: {queue: a}, disconnected: {exchange: b}}}}",
+    ],
+)
+def test_what_a_validator_makes_something_of_fits(text):
+    load_config(text=AUTH + text, environ={"EACH": "5"})
+    assert problems(AUTH + text) == []
+
+
+def test_one_text_fits_where_a_plugin_takes_it_for_a_list():
+    text = f"auth: {{jwt: {{algorithms: HS256, public_key: {'x' * 64}}}}}"
+    load_config(text=text, environ={})
+    assert problems(text) == []

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
 
 from gatewright.config.enabled import KEY
 from gatewright.config.settings import CoreSettings
@@ -19,16 +20,32 @@ Schema = dict[str, Any]
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _LABEL: Final = "(/[A-Za-z0-9._-]+)?$"
+_WORDS: Final = ("true", "false", "yes", "no", "on", "off")
 _VARIABLE: Final[Schema] = {
     "type": "string",
     "pattern": r"\$\{",
     "description": "From the environment: ${NAME}, ${NAME:-default} or ${NAME:+then}.",
 }
+_TEXTS: Final[Mapping[str, Schema]] = {
+    "integer": {"type": "string", "pattern": "^[+-]?[0-9]+$"},
+    "number": {"type": "string", "pattern": "^[+-]?[0-9.]+([eE][+-]?[0-9]+)?$"},
+    "boolean": {
+        "enum": [
+            *(0, 1),
+            *(form for word in _WORDS for form in (word, word.capitalize(), word.upper())),
+        ]
+    },
+}
+"""What else is read as a number or a truth, because a variable may hold it."""
+
 _ENABLED: Final[Schema] = {
     "description": "Whether the entry is in use: true, false, or a condition on the environment.",
+    "$ref": "#/$defs/switch",
+}
+_SWITCH: Final[Schema] = {
     "anyOf": [
-        {"type": "boolean"},
-        {"type": "string"},
+        {"type": ["boolean", "string", "null"]},
+        {"enum": [0, 1]},
         {"$ref": "#/$defs/condition"},
     ],
 }
@@ -40,12 +57,36 @@ _CONDITION: Final[Schema] = {
         "env": {"type": "string", "description": "A variable's name."},
         "in": {"type": "array", "description": "Values with which it holds."},
         "not_in": {"type": "array", "description": "Values with which it does not."},
-        "set": {"type": "boolean", "description": "Whether it must be there and not empty."},
-        "all": {"type": "array", "items": {"$ref": "#/$defs/condition"}},
-        "any": {"type": "array", "items": {"$ref": "#/$defs/condition"}},
+        "set": {
+            "type": ["boolean", "string"],
+            "description": "Whether it must be there and not empty.",
+        },
+        "all": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/switch"}},
+        "any": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/switch"}},
     },
-    "oneOf": [{"required": ["env"]}, {"required": ["all"]}, {"required": ["any"]}],
+    "oneOf": [
+        {"required": ["all"], "maxProperties": 1},
+        {"required": ["any"], "maxProperties": 1},
+        {"required": ["env"], "minProperties": 2, "maxProperties": 2},
+    ],
 }
+
+
+class _Generator(GenerateJsonSchema):
+    """Asks less where a validator sees a value first, because it may make anything of it.
+
+    An option also takes text then, and a model may be incomplete.
+    """
+
+    def function_before_schema(self, schema: Any) -> Schema:  # noqa: ANN401 - pydantic's own type
+        own = super().function_before_schema(schema)
+        if "json_schema_input_schema" in schema:  # it says itself what it takes
+            return own
+        if "properties" in own:
+            return dict(_without("required", own))
+        ways = own["anyOf"] if set(own) == {"anyOf"} else [own]
+        text: Schema = {"type": "string"}
+        return {"anyOf": [*ways, text]} if text not in ways else own
 
 
 def schema(manager: PluginManager) -> Schema:
@@ -54,7 +95,7 @@ def schema(manager: PluginManager) -> Schema:
     Every plugin of the catalogue that can be loaded is in it, with and without a label. What only
     the loader can tell is not: which plugins exclude each other, and rules over several options.
     """
-    definitions: Schema = {"condition": _CONDITION}
+    definitions: Schema = {"condition": _CONDITION, "switch": _SWITCH}
     properties: Schema = {
         name: _nullable(_model(info.annotation, f"core.{name}", definitions))
         for name, info in CoreSettings.model_fields.items()
@@ -103,7 +144,8 @@ def _model(model: object, prefix: str, definitions: Schema) -> Schema:
     """Return a model's schema; what it refers to goes to ``definitions`` below ``prefix``."""
     assert isinstance(model, type)  # noqa: S101 - all sections are plain models
     assert issubclass(model, BaseModel)  # noqa: S101
-    own = model.model_json_schema(ref_template=f"#/$defs/{prefix}.{{model}}")
+    template = f"#/$defs/{prefix}.{{model}}"
+    own = model.model_json_schema(ref_template=template, schema_generator=_Generator)
     for name, definition in own.pop("$defs", {}).items():
         definitions[f"{prefix}.{name}"] = _with_variables(definition)
     return _with_variables(own)
@@ -125,7 +167,8 @@ def _or_variable(option: Mapping[str, Any]) -> Schema:
     if about == {"type": "string"}:
         return {**about, **words}
     ways = about.pop("anyOf", None) or [about]
-    return {"anyOf": [*map(_items_or_variable, ways), _VARIABLE], **words}
+    texts = [_TEXTS[way["type"]] for way in ways if way.get("type") in _TEXTS]
+    return {"anyOf": [*map(_items_or_variable, ways), *texts, _VARIABLE], **words}
 
 
 def _items_or_variable(way: Mapping[str, Any]) -> Schema:
