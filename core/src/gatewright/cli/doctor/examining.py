@@ -113,6 +113,7 @@ class _Run:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None  # noqa: S101 - this runs in one
         self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        loop.set_exception_handler(_untold)
         findings = self.examination.look()
         async with _closing(findings):
             async for finding in findings:
@@ -142,6 +143,10 @@ class _Run:
     @property
     def _plugin(self) -> str:
         return f"{self.examination.part} ({self.examination.origin})"
+
+
+def _untold(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
+    """Log nothing of what a client's own tasks end with: findings say what is wrong."""
 
 
 @asynccontextmanager
