@@ -10,10 +10,13 @@ from gatewright import ServerInfo
 from gatewright.builtin.anonymous import gatewright_auth
 from gatewright.builtin.dev_console import gatewright_extension
 from gatewright.builtin.file_dead_letters import gatewright_dead_letters
+from gatewright.builtin.memory_bus import gatewright_bus
 from gatewright.builtin.memory_presence import gatewright_presence
 from gatewright.testing.conformance import (
     AuthenticatorCase,
     AuthenticatorConformance,
+    BusCase,
+    BusConformance,
     DeadLetterCase,
     DeadLetterConformance,
     ExtensionCase,
@@ -53,3 +56,9 @@ class TestDevConsole(ExtensionConformance):
             return factory.open(settings, replace(context, server=server))
 
         return ExtensionCase(factory=replace(factory, open=in_development))
+
+
+class TestMemoryBus(BusConformance):
+    @pytest.fixture
+    def case(self):
+        return BusCase(factory=gatewright_bus())

@@ -11,6 +11,7 @@ from gatewright.testing.conformance.authenticator import (
     AuthenticatorConformance,
 )
 from gatewright.testing.conformance.base import Case, Conformance
+from gatewright.testing.conformance.bus import BusCase, BusConformance
 from gatewright.testing.conformance.dead_letters import DeadLetterCase, DeadLetterConformance
 from gatewright.testing.conformance.extension import ExtensionCase, ExtensionConformance
 from gatewright.testing.conformance.presence import PresenceCase, PresenceConformance
@@ -20,6 +21,8 @@ from gatewright.testing.conformance.rules import Rule, rule, rules_of
 __all__ = [
     "AuthenticatorCase",
     "AuthenticatorConformance",
+    "BusCase",
+    "BusConformance",
     "Case",
     "Conformance",
     "DeadLetterCase",

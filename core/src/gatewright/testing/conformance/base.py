@@ -76,6 +76,10 @@ class Conformance(Generic[CaseT]):
         """Open a backend; yields its host."""
         return opened(self.kind, case.factory, case.options, around)
 
+    def start(self, host: Host[Any]) -> None:
+        """Start the backend's ``run``, as a gateway would once it listens."""
+        host.start()
+
     @pytest.fixture
     async def backend(self, case: CaseT) -> AsyncIterator[Any]:
         """Return an open backend, whose own ``run`` works in the background."""
@@ -86,7 +90,7 @@ class Conformance(Generic[CaseT]):
     async def running(self, case: CaseT, around: Around | None = None) -> AsyncIterator[Any]:
         """Open a backend and start its own ``run``, where it has one."""
         async with self.open(case, around) as host:
-            host.start()
+            self.start(host)
             yield host.backend
 
     @rule("ALL-1", "`Factory.provides` is what the suite's class says in `provides`.")
@@ -144,6 +148,6 @@ class Conformance(Generic[CaseT]):
             if not isinstance(host.backend, HasHealth):
                 return
             assert isinstance(host.backend.health(), Health)
-            host.start()
+            self.start(host)
             await asyncio.sleep(0)
             assert isinstance(host.backend.health(), Health)
