@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from acme_ask import gatewright_auth
 from gatewright import AuthenticationError, AuthenticationUnavailable, Handshake, Identity
 from gatewright.testing.clock import FakeClock
+from gatewright.testing.conformance import AuthenticatorCase, AuthenticatorConformance
 from gatewright.testing.harness import running_gateway
 from gatewright.testing.opening import Around, opened
 from gatewright.testing.ports import free_port
@@ -22,6 +23,32 @@ pytestmark = pytest.mark.anyio
 FACTORY = gatewright_auth()
 
 
+class TestConformance(AuthenticatorConformance):
+    """The backend believes tokens that are a user's name in hexadecimal."""
+
+    @pytest.fixture
+    async def case(self):
+        backend = Backend()
+        backend.judge = named_in_hexadecimal
+        server = await asyncio.start_server(backend.handle, "127.0.0.1", 0, limit=2**20)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            yield AuthenticatorCase(
+                factory=FACTORY,
+                options={"url": f"http://127.0.0.1:{port}/who"},
+                token=lambda user: f"of-{user.encode().hex()}",
+                bad_tokens=["of-xyz", "nonsense"],
+                unavailable={"url": f"http://127.0.0.1:{free_port()}/who"},
+            )
+
+
+def named_in_hexadecimal(token):
+    try:
+        return {"user_id": bytes.fromhex(token.removeprefix("of-")).decode()}
+    except ValueError:
+        return None
+
+
 class Backend:
     """Answers questions about tokens, and remembers them."""
 
@@ -29,6 +56,7 @@ class Backend:
         self.questions = []
         self.status = 200
         self.answer = {"user_id": "7", "subjects": ["room:1"]}
+        self.judge = lambda _token: self.answer
         self.hold = asyncio.Event()
         self.hold.set()
 
@@ -39,10 +67,12 @@ class Backend:
         key = head.partition("authorization:")[2].split("\r\n")[0].strip()
         self.questions.append((body["token"], key))
         await self.hold.wait()
-        answer = json.dumps(self.answer).encode()
+        judged = self.judge(body["token"])
+        status = 401 if judged is None else self.status
+        answer = json.dumps(judged).encode()
         writer.write(
             b"HTTP/1.1 %d x\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
-            % (self.status, len(answer), answer)
+            % (status, len(answer), answer)
         )
         await writer.drain()
         writer.close()

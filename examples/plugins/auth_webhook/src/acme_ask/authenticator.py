@@ -88,7 +88,11 @@ class Asking:
         await asyncio.gather(*asking, return_exceptions=True)
 
     async def _identity(self, token: str, client: str) -> Identity:
-        key = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        try:
+            key = hashlib.sha256(token.encode()).digest()
+        except UnicodeEncodeError:
+            reason = "not text"
+            raise AuthenticationError(reason) from None
         known = self._known.get(key)
         if known is not None and self._clock.monotonic() < known[0]:
             return known[1]
@@ -116,7 +120,7 @@ class Asking:
         question = {"token": token, "client": client}
         try:
             response = await self._client.post(self._url, json=question, headers=self._headers)
-        except (httpx.HTTPError, UnicodeError) as error:
+        except httpx.HTTPError as error:
             raise AuthenticationUnavailable(type(error).__name__) from None
         if response.status_code in REFUSED:
             reason = "refused"
