@@ -322,6 +322,21 @@ async def test_a_port_that_another_node_holds(tmp_path):
     )
 
 
+async def test_a_port_that_a_gateway_holds_with_tls(tmp_path):
+    port = free_port()
+    path, key = certificate(tmp_path, -1, 90)
+    tls = f"{{certificate: {path}, key: {key}}}"
+    server = f'{{bind: "127.0.0.1:{port}", node_id: gw-1, tls: {tls}}}'
+    async with gateway(tmp_path, f"server: {server}"):
+        found = await addresses(
+            bind=f"127.0.0.1:{port}", tls={"certificate": path, "key": key}, node_id="gw-1"
+        )
+
+    assert found["server.bind"] == Finding.ok(
+        "server.bind", f"127.0.0.1:{port} is held by a running gateway, node gw-1"
+    )
+
+
 async def test_a_unix_socket_is_looked_at_and_not_made(tmp_path):
     path = tmp_path / "gw.sock"
 

@@ -1,5 +1,6 @@
 """What the doctor finds about the keys, each finding with its text and fix."""
 
+import asyncio
 import re
 import time
 from email.utils import formatdate
@@ -14,6 +15,7 @@ from tests.plugins.auth_jwt.support import (
     public_jwk,
     public_pem,
 )
+from tests.support.certificates import Certificates
 from tests.support.diagnosis import diagnosed
 
 from gatewright import DiagnosisContext, Finding
@@ -99,6 +101,19 @@ async def test_an_issuer_that_does_not_answer_or_is_not_there(server):
     assert silent.found == f"127.0.0.1:{server.port}: no whole answer within 3 s"
     assert (silent.status, absent.status) == ("error", "error")
     assert ": cannot connect: " in absent.found
+
+
+async def test_a_certificate_of_an_authority_that_is_not_trusted(tmp_path):
+    tls = Certificates.make(tmp_path).server_context()
+    async with await asyncio.start_server(
+        lambda _, writer: writer.close(), "127.0.0.1", ssl=tls
+    ) as server:
+        port = server.sockets[0].getsockname()[1]
+        finding = (await seen(jwks_url=f"https://127.0.0.1:{port}/keys"))["key set"]
+
+    assert finding.status == "error"
+    assert finding.found.startswith(f"127.0.0.1:{port}: cannot connect: [SSL: CERTIFICATE_VERIFY")
+    assert finding.fix == "export SSL_CERT_FILE=/path/of/its/authority.pem, for the gateway too"
 
 
 async def test_an_issuer_whose_clock_is_ahead(server):
