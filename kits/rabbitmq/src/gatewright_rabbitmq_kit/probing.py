@@ -24,7 +24,6 @@ from gatewright_rabbitmq_kit.topology import ExchangeType
 
 __all__ = ["Probe", "Refusal"]
 
-ALARM_SECONDS: Final = 2.0
 POLL_SECONDS: Final = 0.02
 _NO_LIFE: Final[dict[str, Any]] = {"x-expires": 0}
 _NO_EXCHANGE: Final[dict[str, Any]] = {"alternate-exchange": 1}
@@ -102,16 +101,14 @@ class Probe:
         """Publish a message that no queue can get; ``False``: an alarm holds publishers up."""
         channel = await self._link.channel(confirms=True)
         publishing = asyncio.ensure_future(
-            channel.basic_publish(_BODY, routing_key=_nobodys_key(), timeout=ALARM_SECONDS)
+            channel.basic_publish(_BODY, routing_key=_nobodys_key(), timeout=self._link.timeout)
         )
         try:
             while not publishing.done() and not self._link.blocked:
                 await asyncio.wait({publishing}, timeout=POLL_SECONDS)
-            if not publishing.done():
+            if self._link.blocked:
                 return False
             publishing.result()
-        except TimeoutError:
-            return not self._link.blocked
         except ChannelAccessRefused as error:
             raise Refusal(str(error)) from None
         finally:
