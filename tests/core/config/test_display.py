@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
+from pydantic import BaseModel, SecretStr
 
 from gatewright.cli.application import main
 from gatewright.config.display import as_yaml, displayed
 from gatewright.config.load import load_config
+from gatewright.config.result import Selected
+from gatewright.plugin.manager import PluginManager
 
 SECRET = "sw0rdf1sh"
 LOUD = f"""
@@ -97,3 +101,29 @@ def test_a_secret_that_is_no_address_is_masked_whole(secret) -> None:
     text = f"auth: {{anonymous: }}\ntransports: {{http: {{api_keys: ['{secret or 'k'}']}}}}\n"
     (key,) = displayed(load_config(text=text, environ={}))["transports"]["http"]["api_keys"]
     assert key == "**********"
+
+
+def secrets_of(settings: type[BaseModel]) -> dict[str, object]:
+    """Return a value with a secret in it for each option whose schema says that it is one."""
+    found: dict[str, object] = {}
+    for name, option in settings.model_json_schema()["properties"].items():
+        ways = option.get("anyOf", [option])
+        if any(way.get("writeOnly") for way in ways):
+            found[name] = SecretStr(f"redis://user:{SECRET}@redis.example/{SECRET}")
+        elif any(way.get("items", {}).get("writeOnly") for way in ways):
+            found[name] = (SecretStr(SECRET),)
+    return found
+
+
+def test_each_secret_option_of_each_installed_plugin_is_masked() -> None:
+    config, manager, seen = load_config(text=QUIET, environ={}), PluginManager(), set()
+    for entry in manager.catalogue.plugins:
+        factory = manager.load(entry.kind, entry.name).factory
+        secrets = secrets_of(factory.settings) if factory.settings.model_fields else {}
+        settings = factory.settings.model_construct(**secrets)
+        one = Selected(entry.kind, entry.name, entry.name, "x 1", factory, settings)
+        shown = as_yaml(replace(config, plugins={entry.kind: (one,)}))
+        assert SECRET not in shown
+        assert shown.count("**********") >= len(secrets)
+        seen |= {(entry.kind, entry.name, name) for name in secrets}
+    assert len(seen) >= 10
