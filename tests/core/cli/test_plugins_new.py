@@ -11,8 +11,7 @@ import pytest
 from gatewright.cli.application import main
 from gatewright.cli.scaffold.names import Names
 from gatewright.cli.scaffold.rendering import rendered
-
-KINDS = ["rate_limit"]
+from gatewright.plugin.spec import KINDS
 
 
 def run(*command, cwd, **environ):
@@ -27,24 +26,33 @@ def run(*command, cwd, **environ):
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["x", "redis_stream"])
-def test_what_is_rendered_is_formatted_typed_and_keeps_its_rules(tmp_path, capsys, kind, name):
-    folder = tmp_path / "new"
-    assert main(["plugins", "new", name, "--kind", kind, "-o", str(folder)]) == 0
-    assert f"src/gatewright_{kind}_{name}/backend.py" in capsys.readouterr().out
-    assert "acme" not in "".join(
-        path.read_text().lower() for path in folder.rglob("*") if path.is_file()
-    )
-    source = str(folder / "src")
-    assert run("ruff", "format", "--check", ".", cwd=folder)[0] == 0
-    assert run("mypy", "--strict", "src", cwd=folder) == (
-        0,
-        "Success: no issues found in 3 source files\n",
-    )
-    code, output = run("pytest", "-q", "-p", "no:cacheprovider", cwd=folder, PYTHONPATH=source)
+@pytest.fixture(scope="module")
+def all_kinds(tmp_path_factory):
+    """A distribution of each kind, with a short name and with a long one, side by side."""
+    folder = tmp_path_factory.mktemp("rendered")
+    for kind in KINDS:
+        for name in ("x", "redis_stream"):
+            place = str(folder / f"{kind}-{name}")
+            assert main(["plugins", "new", name, "--kind", kind, "-o", place]) == 0
+    return folder
+
+
+def test_all_that_is_rendered_is_formatted(all_kinds):
+    code, output = run("ruff", "format", "--diff", "--isolated", "--no-cache", ".", cwd=all_kinds)
     assert code == 0, output
-    assert "skipped" not in output
+
+
+def test_all_that_is_rendered_is_typed(all_kinds):
+    sources = sorted(str(path) for path in all_kinds.glob("*/src"))
+    code, output = run("mypy", "--strict", "--config-file=", *sources, cwd=all_kinds)
+    assert code == 0, output
+    assert f"no issues found in {3 * len(sources)} source files" in output
+
+
+def test_no_name_of_the_templates_is_left():
+    for kind in KINDS:
+        for place, text in rendered(Names.checked("x", kind), "Does it.").items():
+            assert "acme" not in f"{place} {text}".lower()
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "1st", "a-b", "a__b", "_a", "class", "a b", "ü"])
@@ -87,5 +95,14 @@ def test_names_follow_from_one_word():
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_word_of_the_templates_is_left(kind):
     for place, text in rendered(Names.checked("x", kind), "Does it.").items():
-        for word in ("PACKAGE", "SUMMARY", "SECTION", "CORE_VERSION", "kind_", "Acme"):
+        for word in (
+            "PACKAGE",
+            "SUMMARY",
+            "SECTION",
+            "OPTIONS",
+            "REQUIRE",
+            "CORE_VERSION",
+            "kind_",
+            "Acme",
+        ):
             assert word not in f"{place} {text}"

@@ -11,7 +11,13 @@ pytest.register_assert_rewrite("gatewright.testing.conformance")
 
 from gatewright.testing.conformance.rules import rule_of  # noqa: E402 - rewritten only after that
 
-__all__ = ["pytest_runtest_makereport", "pytest_runtest_setup"]
+__all__ = ["anyio_backend", "pytest_runtest_makereport", "pytest_runtest_setup"]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio, as gateways do."""
+    return "asyncio"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -12,12 +12,13 @@ from typing import Final
 
 from gatewright.cli.errors import WrongUse
 from gatewright.cli.scaffold.names import Names
-from gatewright.plugin.spec import PROJECT, section_of
+from gatewright.plugin.spec import PROJECT, Kind, section_of
 
-__all__ = ["AlreadyThere", "NoTemplate", "rendered", "write"]
+__all__ = ["AlreadyThere", "rendered", "write"]
 
 _SUFFIX: Final = ".txt"
 _PLACES: Final[Mapping[str, str]] = {"gitignore": ".gitignore"}
+_REQUIREMENTS: Final[Mapping[Kind, str]] = {"extension": '\n    "starlette>=1.10,<2",'}
 
 
 class AlreadyThere(WrongUse):
@@ -31,23 +32,8 @@ class AlreadyThere(WrongUse):
         return f"gatewright plugins new: {self.folder} is there and not empty; name another with -o"
 
 
-class NoTemplate(WrongUse):
-    """There is nothing to begin a plugin of this kind with."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        super().__init__(kind)
-
-    def __str__(self) -> str:
-        return f"gatewright plugins new: there is no template of kind {self.kind!r} yet"
-
-
 def rendered(names: Names, summary: str) -> Mapping[PurePosixPath, str]:
-    """Return the files of a new distribution, by their place in it.
-
-    Raises:
-        NoTemplate: There is none of this kind.
-    """
+    """Return the files of a new distribution, by their place in it."""
     words = _words(names, summary)
     pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
 
@@ -55,8 +41,6 @@ def rendered(names: Names, summary: str) -> Mapping[PurePosixPath, str]:
         return pattern.sub(lambda match: words[match[0]], text)
 
     templates = files("gatewright.cli.scaffold") / "templates"
-    if not (templates / names.kind).is_dir():
-        raise NoTemplate(names.kind)
     found: dict[PurePosixPath, str] = {}
     for root in ("common", names.kind):
         for place, template in _below(templates / root, PurePosixPath()):
@@ -92,10 +76,19 @@ def _words(names: Names, summary: str) -> Mapping[str, str]:
         "PACKAGE": names.package,
         "SUMMARY": summary,
         "SECTION": section_of(names.kind),
+        "OPTIONS": _required_options(names),
+        "REQUIREMENTS": _REQUIREMENTS.get(names.kind, ""),
         "CORE_VERSION": f"{major}.{minor}",
         "Acme": names.classes,
         "acme": names.name,
     }
+
+
+def _required_options(names: Names) -> str:
+    """Return the options that the README shows: those without a default."""
+    if names.kind == "auth":
+        return f"{{secret: ${{{names.name.upper()}_SECRET}}}}"
+    return "{}"
 
 
 def _below(
