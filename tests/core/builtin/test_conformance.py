@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gatewright import ServerInfo
+from gatewright.builtin import console_events, none_events
 from gatewright.builtin.anonymous import gatewright_auth
 from gatewright.builtin.dev_console import gatewright_extension
 from gatewright.builtin.file_dead_letters import gatewright_dead_letters
@@ -19,6 +20,8 @@ from gatewright.testing.conformance import (
     BusConformance,
     DeadLetterCase,
     DeadLetterConformance,
+    EventSinkCase,
+    EventSinkConformance,
     ExtensionCase,
     ExtensionConformance,
     PresenceCase,
@@ -62,3 +65,15 @@ class TestMemoryBus(BusConformance):
     @pytest.fixture
     def case(self):
         return BusCase(factory=gatewright_bus())
+
+
+class TestConsoleEvents(EventSinkConformance):
+    @pytest.fixture
+    def case(self):
+        return EventSinkCase(factory=console_events.gatewright_events())
+
+
+class TestNoneEvents(EventSinkConformance):
+    @pytest.fixture
+    def case(self):
+        return EventSinkCase(factory=none_events.gatewright_events())

@@ -13,6 +13,7 @@ from gatewright.testing.conformance.authenticator import (
 from gatewright.testing.conformance.base import Case, Conformance
 from gatewright.testing.conformance.bus import BusCase, BusConformance
 from gatewright.testing.conformance.dead_letters import DeadLetterCase, DeadLetterConformance
+from gatewright.testing.conformance.events import EventSinkCase, EventSinkConformance, Heard
 from gatewright.testing.conformance.extension import ExtensionCase, ExtensionConformance
 from gatewright.testing.conformance.presence import PresenceCase, PresenceConformance
 from gatewright.testing.conformance.rate_limit import RateLimitCase, RateLimitConformance
@@ -27,8 +28,11 @@ __all__ = [
     "Conformance",
     "DeadLetterCase",
     "DeadLetterConformance",
+    "EventSinkCase",
+    "EventSinkConformance",
     "ExtensionCase",
     "ExtensionConformance",
+    "Heard",
     "PresenceCase",
     "PresenceConformance",
     "RateLimitCase",
