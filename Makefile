@@ -11,7 +11,7 @@ TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) scripts $(wil
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench soak clean venv dev-venv system-packages
+.PHONY: help run test lint docs format types bench soak clean venv dev-venv system-packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,9 @@ lint: dev-venv ## check format, rules, types and import layers
 	@$(BIN)/mypy $(TYPED)
 	@$(BIN)/lint-imports --no-logo
 
+docs: dev-venv ## build the documentation's site, build/site
+	@$(BIN)/python -m sphinx -q -W --keep-going -n -c docs -d build/doctrees . build/site
+
 format: dev-venv ## format the code, and fix what can be fixed safely
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -45,7 +48,7 @@ soak: dev-venv ## minutes of everything at once, on both socket drivers
 	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 clean: ## remove environments and caches
-	@rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	@rm -rf build .venv .venvs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
 	@find . -path ./.git -prune -o \( -name __pycache__ -o -name '*.egg-info' \) -type d -prune -exec rm -rf {} +
 
 venv:
