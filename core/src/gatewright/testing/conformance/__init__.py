@@ -18,6 +18,7 @@ from gatewright.testing.conformance.extension import ExtensionCase, ExtensionCon
 from gatewright.testing.conformance.presence import PresenceCase, PresenceConformance
 from gatewright.testing.conformance.rate_limit import RateLimitCase, RateLimitConformance
 from gatewright.testing.conformance.rules import Rule, rule, rules_of
+from gatewright.testing.conformance.transport import TransportCase, TransportConformance
 
 __all__ = [
     "AuthenticatorCase",
@@ -38,6 +39,8 @@ __all__ = [
     "RateLimitCase",
     "RateLimitConformance",
     "Rule",
+    "TransportCase",
+    "TransportConformance",
     "rule",
     "rules_of",
 ]
