@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -90,6 +92,19 @@ async def test_each_request_begins_the_time_anew_and_none_is_cut():
         await answered(reader)
         await ended(reader)
         writer.close()
+
+
+async def test_a_request_that_came_while_the_loop_stood_still_is_answered():
+    async with served(Slow(), 0.3) as port:
+        loop = asyncio.get_running_loop()
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                await asyncio.sleep(0.1)  # it is accepted, and its time runs
+                client.sendall(REQUEST)
+                time.sleep(0.6)  # noqa: ASYNC251 - the loop stands still beyond the idle time
+                client.settimeout(5)
+                answer = await loop.run_in_executor(None, client.recv, 4096)
+                assert answer.startswith(ANSWER)
 
 
 async def test_idle_connections_are_closed_at_the_end_and_busy_ones_are_answered_first():

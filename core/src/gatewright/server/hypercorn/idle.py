@@ -13,6 +13,10 @@ from hypercorn.asyncio.worker_context import WorkerContext
 __all__ = ["IdleTimer"]
 
 
+LAST_LOOK_SECONDS: Final = 0.05
+"""From the end of a connection's time to its being closed."""
+
+
 class IdleTimer:
     """Takes the place of a connection's ``AsyncioSingleTask``, which runs ``_idle_timeout``."""
 
@@ -60,13 +64,17 @@ class _Idle:
             self._close(server)
             return
         seconds = server.config.keep_alive_timeout
-        self._timers[server] = server.loop.call_later(seconds, self._close, server)
+        self._timers[server] = server.loop.call_later(seconds, self._last_look, server)
 
     def discard(self, server: TCPServer) -> None:
         """Take a connection out; one that is not in is no error."""
         timer = self._timers.pop(server, None)
         if timer is not None:
             timer.cancel()
+
+    def _last_look(self, server: TCPServer) -> None:
+        """Let the loop read first: it may have stood still, and a request wait in the kernel."""
+        self._timers[server] = server.loop.call_later(LAST_LOOK_SECONDS, self._close, server)
 
     def _close(self, server: TCPServer) -> None:
         self.discard(server)
