@@ -12,15 +12,34 @@ from tests.support.nats_server import nats_server
 
 from acme_nats import gatewright_transport
 from gatewright import BusUnavailable
+from gatewright.testing.conformance import TransportCase, TransportConformance
 from gatewright.testing.doubles import Surroundings
 from gatewright.testing.harness import running_gateway, two_gateways
 from gatewright.testing.opening import Around, opened
+from gatewright.testing.ports import free_port
 
 pytestmark = pytest.mark.anyio
 
 FACTORIES = {("transport", "nats"): gatewright_transport()}
 BODY = b'{"subjects":["user:7"],"payload":{"n":1}}'
 EVENT = {"type": "event", "payload": {"n": 1}}
+
+
+class TestConformance(TransportConformance):
+    @pytest.fixture
+    async def case(self):
+        async with nats_server() as server, await nats.connect(server.address) as backend:
+
+            async def submit(_transport, data):
+                answer = json.loads((await backend.request("ws.outbox", data, timeout=5)).data)
+                assert "sent" in answer, answer
+
+            yield TransportCase(
+                factory=FACTORIES["transport", "nats"],
+                options={"servers": [server.address]},
+                submit=submit,
+                away={"servers": [f"nats://127.0.0.1:{free_port()}"]},
+            )
 
 
 def config(server, **options):
