@@ -28,7 +28,7 @@ ENVIRON = {
     "WEBHOOK_SECRET": "s",
     "WEBHOOK_URL": "https://app.example.com/events",
 }
-KNOWN = {"", "http", "ini", "js", "json", "php", "python", "sh", "text", "toml", "yaml"}
+KNOWN = {"", "http", "ini", "js", "json", "nginx", "php", "python", "sh", "text", "toml", "yaml"}
 
 
 def commands():
