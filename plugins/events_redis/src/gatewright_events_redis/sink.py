@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from gatewright import Clock, Done, Event, EventType, Health, Outcome, Reject, Retry
 from gatewright_events_redis.writing import Command, Writer
-from gatewright_redis_kit import UNAVAILABLE, AnyRedis, describe
+from gatewright_redis_kit import UNAVAILABLE, AnyRedis, Cancellation, describe
 
 __all__ = ["StreamSink"]
 
@@ -85,9 +85,11 @@ class StreamSink:
 
     async def run(self) -> None:
         """Ask Redis how it is, for ``/ready``, whenever no event has shown it lately."""
+        cancellation = Cancellation()
         while True:
             if self._clock.monotonic() - self._checked_at >= _LOOK_SECONDS or self._trouble:
                 await self._look()
+                cancellation.check()
             await anyio.sleep(1.0 if self._trouble else _LOOK_SECONDS)
 
     def health(self) -> Health:

@@ -12,7 +12,7 @@ import anyio
 from gatewright import DeadLetter, Health, StoredDeadLetter
 from gatewright_events_redis.letters import fields_of, letter_of
 from gatewright_events_redis.writing import Writer
-from gatewright_redis_kit import UNAVAILABLE, AnyRedis, describe, key_beside
+from gatewright_redis_kit import UNAVAILABLE, AnyRedis, Cancellation, describe, key_beside
 
 __all__ = ["StreamStore"]
 
@@ -105,6 +105,7 @@ class StreamStore:
 
     async def run(self) -> None:
         """Ask Redis how it is, for ``/ready``."""
+        cancellation = Cancellation()
         while True:
             try:
                 await self._client.execute_command("PING")
@@ -112,6 +113,7 @@ class StreamStore:
                 self._trouble = describe(error)
             else:
                 self._trouble = ""
+            cancellation.check()
             await anyio.sleep(1.0 if self._trouble else _LOOK_SECONDS)
 
     def health(self) -> Health:
