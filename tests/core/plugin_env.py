@@ -1,13 +1,12 @@
-"""Plugins made on the spot: modules and metadata in a folder, without installing anything."""
+"""Whole plugins made on the spot, with the options that a test gives them."""
 
-import sys
 from pathlib import Path
 from textwrap import dedent
 
 from gatewright.config.load import load_config
 from gatewright.config.result import Config
-from gatewright.plugin.catalogue import Catalogue
 from gatewright.plugin.manager import PluginManager
+from gatewright.testing import plugin_env
 
 HEAD = """
 from contextlib import asynccontextmanager
@@ -26,45 +25,12 @@ async def open_backend(settings, context):
 BASES = {"transport": "TransportSettings", "events": "SinkSettings"}
 
 
-class PluginEnv:
-    """A folder of distributions. On ``sys.path`` while a test runs, and forgotten afterwards."""
+class PluginEnv(plugin_env.PluginEnv):
+    """A folder of plugins."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.shared: PluginManager | None = None
-        sys.path.insert(0, str(folder))
-
-    def close(self) -> None:
-        sys.path.remove(str(self.folder))
-        for name, module in list(sys.modules.items()):
-            if (getattr(module, "__file__", None) or "").startswith(str(self.folder)):
-                del sys.modules[name]
-
-    def distribution(
-        self,
-        name: str,
-        version: str = "1.0",
-        *,
-        requires: tuple[str, ...] = (),
-        metadata: bool = True,
-        **groups: dict[str, str],
-    ) -> None:
-        """Write the metadata of a distribution; ``transport={"x": "module"}`` is an entry point."""
-        info = self.folder / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        if metadata:
-            lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
-            lines += [f"Requires-Dist: {requirement}" for requirement in requires]
-            (info / "METADATA").write_text("\n".join(lines) + "\n")
-        points = "".join(
-            f"[gatewright.{group}]\n" + "".join(f"{key} = {value}\n" for key, value in of.items())
-            for group, of in groups.items()
-        )
-        (info / "entry_points.txt").write_text(points)
-
-    def module(self, name: str, source: str) -> None:
-        """Write a module, exactly as given."""
-        (self.folder / f"{name}.py").write_text(dedent(source))
 
     def plugin(
         self,
@@ -96,11 +62,8 @@ class PluginEnv:
         self.plugin("rate_limit", "token_bucket", "per_second: float = 10\nburst: float = 20")
         self.plugin("dead_letters", "file", "path: str = 'var'")
 
-    def catalogue(self) -> Catalogue:
-        return Catalogue.installed([str(self.folder)])
-
-    def manager(self, running: str = "1.4") -> PluginManager:
-        return PluginManager(self.catalogue(), running=running)
+    def manager(self, running: str | None = "1.4") -> PluginManager:
+        return super().manager(running)
 
     def load(self, text: str, environ: dict[str, str] | None = None) -> Config:
         """Load a configuration that can only name what is in this folder."""
