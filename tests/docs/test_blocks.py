@@ -25,6 +25,7 @@ ENVIRON = {
     "API_KEY": "k",
     "ASK_KEY": "k",
     "GATEWAY_API_KEY": "k",
+    "JWT_SECRET": "a-secret-of-thirty-two-characters",
     "WEBHOOK_SECRET": "s",
     "WEBHOOK_URL": "https://app.example.com/events",
 }
