@@ -1,4 +1,1 @@
-"""What tests run against: real brokers, and faults on the way to them.
-
-Private until the kit for authors of plugins: nothing here is a promise yet.
-"""
+"""The kit for authors of plugins: suites of rules, gateways in a test, servers, and faults."""
