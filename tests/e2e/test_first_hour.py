@@ -98,11 +98,11 @@ async def test_the_first_hour(environment):
 
     port = free_port()
     environment.edit(source / "settings.py", "= 9410", f"= {port}")
-    sent = 'return {"sent": receipt.sent}'
-    environment.edit(source / "backend.py", sent, sent[:-1] + ', "by": "acme"}')
-    assert "failed" in run("pytest", "-q", cwd=plugin, code=1)
-    environment.edit(source / "backend.py", ', "by": "acme"}', "}")
-    assert "passed" in run("pytest", "-q", cwd=plugin)
+    environment.edit(source / "backend.py", "source=self._context.name", 'source="lost"')
+    broken = run("pytest", "-q", cwd=plugin, code=1)
+    assert "rule TRANSPORT-2 " in broken, broken
+    environment.edit(source / "backend.py", 'source="lost"', "source=self._context.name")
+    assert " passed" in run("pytest", "-q", cwd=plugin)
 
     rows = run("gatewright", "plugins", "list", "--kind", "transport", cwd=folder)
     assert re.search(r"transport +acme +installed .*gatewright-transport-acme 0\.1\.0", rows)
