@@ -15,7 +15,7 @@ from gatewright.config.load import load_config
 from gatewright.errors import ConfigError
 from gatewright.testing.factories import GivenPlugins
 
-MARKED = {"problems", "plugin"}  # the one is tested below, the other in tests/examples
+MARKED = {"problems", "plugin"}  # tested below; in tests/examples and beside this file
 EXAMPLES = {  # plugins of examples/, which nobody has installed
     ("auth", "ask"): gatewright_auth(),
     ("rate_limit", "shared"): gatewright_rate_limit(),
