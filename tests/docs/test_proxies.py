@@ -32,9 +32,15 @@ http {{
 
 def nginx(folder, port, bind):
     """Return the command of an nginx with what the page shows."""
-    (block,) = blocks_of(ROOT / PAGE, "nginx")
-    shown = block.text.replace("listen 80;", f"listen 127.0.0.1:{port};")
-    shown = shown.replace("127.0.0.1:8180", bind).replace("/var/log/nginx/", f"{folder}/")
+    return nginx_of("one", folder, port, {"127.0.0.1:8180": bind})
+
+
+def nginx_of(marker, folder, port, binds):
+    """Return the command of an nginx with the block so marked, before other binds."""
+    shown = the_block(PAGE, marker).text.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    shown = shown.replace("/var/log/nginx/", f"{folder}/")
+    for written, bind in binds.items():
+        shown = shown.replace(written, bind)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     text = NGINX.format(
         user="user root;" if getpass.getuser() == "root" else "",
