@@ -42,7 +42,8 @@ async def test_letters_are_read_sent_again_marked_and_removed(rabbitmq, backend)
 
 
 async def test_letters_that_others_wrote_are_read_and_marked_too(rabbitmq, backend):
-    async with running(rabbitmq.dsn, wait=False, queue="other", dead_letter_queue="ws.outbox") as n:
+    elsewhere = {"queue": "other", "routing_key": "other"}  # what is published is not for it
+    async with running(rabbitmq.dsn, wait=False, dead_letter_queue="ws.outbox", **elsewhere) as n:
         await backend.publish_raw(b"same", b"same", b"\xff")  # no id, no reason, twice
         store = n.transport.dead_letters()
         found = await store.read()

@@ -25,7 +25,12 @@ _LOGIN: Final = (
     "without any password configured",
     "client sent auth",
 )
-_CLOSED: Final = ("connection closed by server", "connection reset", "broken pipe")
+_CLOSED: Final = (
+    "connection closed by server",
+    "connection lost",
+    "connection reset",
+    "broken pipe",
+)
 
 
 def failed(
