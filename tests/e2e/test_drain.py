@@ -11,8 +11,9 @@ from datetime import datetime
 import httpx
 import pytest
 from tests.support.gateway import API_KEY, gateway
-from tests.support.receiver import receiver
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from gatewright.testing.servers import Answer, WebhookServer
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +54,7 @@ async def publish_numbers(running, subjects):
 
 async def test_no_client_misses_a_publication_before_its_own_close_frame(tmp_path):
     users = [str(number) for number in range(50)]
-    async with receiver() as backend:
+    async with WebhookServer.start() as backend:
         sections = f"events: {{webhook: {{url: '{backend.url}'}}}}"
         async with gateway(tmp_path, sections) as running:
             clients = [await running.socket(user) for user in users]
@@ -61,7 +62,7 @@ async def test_no_client_misses_a_publication_before_its_own_close_frame(tmp_pat
             publishing = asyncio.create_task(
                 publish_numbers(running, [f"user:{user}" for user in users])
             )
-            await backend.events(len(users))
+            await backend.wait_for_events(len(users))
             while await running.metric("gatewright_deliveries_total") < 2000:
                 await asyncio.sleep(0.01)
             running.terminate()
@@ -75,8 +76,8 @@ async def test_no_client_misses_a_publication_before_its_own_close_frame(tmp_pat
                 assert re.fullmatch(r"retry=\d+", reason)
                 assert got == list(range(len(got)))
                 assert len(got) >= len(accepted)  # HTTP stops before the sockets are told
-            left = [one for one in backend.taken if one.type == "disconnected"]
-            assert {one.event["user_id"] for one in left} == set(users)
+            left = [one for one in backend.taken if one.json()["type"] == "disconnected"]
+            assert {one.json()["user_id"] for one in left} == set(users)
             assert not any("Traceback" in line for line in running.raw_logs)
 
 
@@ -99,9 +100,9 @@ async def test_while_draining_ready_is_503_and_nobody_gets_in(tmp_path):
 
     async def answer(_request, _number):
         await hold.wait()
-        return 204
+        return Answer()
 
-    async with receiver(answer) as backend:
+    async with WebhookServer.start(answer) as backend:
         sections = f"events: {{webhook: {{url: '{backend.url}', timeout_seconds: 30}}}}"
         async with gateway(tmp_path, sections) as running:
             async with running.socket():
@@ -121,7 +122,7 @@ async def test_while_draining_ready_is_503_and_nobody_gets_in(tmp_path):
 
 
 async def test_what_cannot_be_flushed_becomes_dead_letters(tmp_path):
-    async with receiver(lambda _request, _number: 503) as backend:
+    async with WebhookServer.start(lambda _request, _number: Answer(503)) as backend:
         sections = (
             "server: {bind: '127.0.0.1:0', flush_seconds: 0.2}\n"
             f"events: {{webhook: {{url: '{backend.url}', base_seconds: 60}}}}"
@@ -129,7 +130,7 @@ async def test_what_cannot_be_flushed_becomes_dead_letters(tmp_path):
         async with gateway(tmp_path, sections) as running:
             async with running.socket() as client:
                 await client.send('{"kept":true}')
-                await backend.requests_until(1)
+                await backend.wait_for_requests(1)
             running.terminate()
             assert await running.exited() == 0
         lines = (tmp_path / "state" / "dead-letters.jsonl").read_text().splitlines()
@@ -141,14 +142,14 @@ async def test_what_cannot_be_flushed_becomes_dead_letters(tmp_path):
 
 
 async def test_a_second_sigterm_cuts_the_flush_short(tmp_path):
-    async with receiver(lambda _request, _number: 503) as backend:
+    async with WebhookServer.start(lambda _request, _number: Answer(503)) as backend:
         sections = (
             "server: {bind: '127.0.0.1:0', flush_seconds: 60}\n"
             f"events: {{webhook: {{url: '{backend.url}', base_seconds: 60}}}}"
         )
         async with gateway(tmp_path, sections) as running:
             async with running.socket():
-                await backend.requests_until(1)
+                await backend.wait_for_requests(1)
             running.terminate()
             await running.logged("draining")
             running.terminate()

@@ -22,6 +22,7 @@ from scripts.environment import create, python_of
 from tests.support.gateway import gateway
 from tests.support.markdown import ROOT
 
+from gatewright.cli.application import main
 from gatewright.plugin.spec import KINDS
 from gatewright.testing.ports import LOOPBACK, free_port
 
@@ -56,7 +57,7 @@ class Environment:
         return said
 
     def install(self, *arguments: str) -> None:
-        self.run("pip", "install", "-qq", "--disable-pip-version-check", *arguments)
+        self.run("pip", "install", "-qq", "--no-compile", *arguments)
 
     def edit(self, path: Path, before: str, after: str) -> None:
         text = path.read_text()
@@ -128,8 +129,7 @@ def every_kind(environment):
     folder = environment.folder / "kinds"
     plugins = {kind: folder / kind for kind in KINDS}
     for kind, place in plugins.items():
-        command = ["plugins", "new", "mine", "--kind", kind, "-o", str(place)]
-        environment.run("gatewright", *command)
+        assert main(["plugins", "new", "mine", "--kind", kind, "-o", str(place)]) == 0
     environment.install("--no-build-isolation", "--no-deps", *map(str, plugins.values()))
     return plugins
 

@@ -13,10 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 from tests.support.gateway import gateway
-from tests.support.receiver import receiver
 from tests.support.tokens import public_pem, rsa_key, token
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+
+from gatewright.testing.servers import WebhookServer
 
 pytestmark = pytest.mark.anyio
 
@@ -103,16 +104,16 @@ async def test_an_integer_user_id_is_its_text(running):
 
 
 async def test_the_refused_are_never_in_the_hub_and_cause_no_event(tmp_path):
-    async with receiver() as backend:
+    async with WebhookServer.start() as backend:
         sections = f"{jwt_auth(tmp_path)}\nevents: {{webhook: {{url: '{backend.url}'}}}}"
         async with gateway(tmp_path, sections) as running:
             for _ in range(20):
                 assert (await close_of(running.url))[0] == 4401
             async with connect(running.url, **bearer(token())):
-                await backend.events(1)
-            assert backend.taken[0].type == "connected"
+                (event,) = await backend.wait_for_events(1)
+            assert event["type"] == "connected"
             assert await running.metric("gatewright_handshakes_total", result="refused") == 20
-        assert {one.event["user_id"] for one in backend.requests} == {"42"}
+        assert {one.json()["user_id"] for one in backend.requests} == {"42"}
 
 
 async def test_refuse_with_http_401(tmp_path):

@@ -9,8 +9,9 @@ import struct
 import pytest
 from tests.support.gateway import API_KEY, gateway, http_client
 from tests.support.raw import close_frame, dial, exchange, frame, until_closed, upgrade
-from tests.support.receiver import receiver
 from tests.support.survival import eventually, survived
+
+from gatewright.testing.servers import WebhookServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -61,17 +62,17 @@ async def do_all(running, numbers):
 
 
 async def test_no_name_that_a_client_chooses_becomes_a_series(tmp_path):
-    async with receiver() as backend:
+    async with WebhookServer.start() as backend:
         sections = (
             f"events: {{webhook: {{url: '{backend.url}'}}}}\n"
             "server: {bind: '127.0.0.1:0', allowed_origins: ['https://app.example']}"
         )
         async with gateway(tmp_path, sections) as running:
             await do_all(running, [1, 2, 3, *OWN_CODES])
-            await backend.events(15)
+            await backend.wait_for_events(15)
             before = await series(running)
             await do_all(running, range(1000, 2000))
-            await backend.events(3015, 60)
+            await backend.wait_for_events(3015, 60)
 
             async def all_gone():
                 return await running.metric("gatewright_connections") == 0

@@ -51,7 +51,7 @@ class WebhookServer:
         """The address for ``events.webhook.url``."""
         return f"http://{LOOPBACK}:{self.port}{PATH}"
 
-    async def wait_for_requests(self, count: int, seconds: float = 10) -> Sequence[Request]:
+    async def wait_for_requests(self, count: int, seconds: float = 15) -> Sequence[Request]:
         """Return the requests, once there are so many.
 
         Raises:
@@ -59,7 +59,7 @@ class WebhookServer:
         """
         return await self._until(self.requests, count, seconds)
 
-    async def wait_for_events(self, count: int, seconds: float = 10) -> Sequence[Any]:
+    async def wait_for_events(self, count: int, seconds: float = 15) -> Sequence[Any]:
         """Return the events that were answered with 2xx, parsed, once there are so many.
 
         Raises:
