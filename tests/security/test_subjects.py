@@ -11,7 +11,6 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from tests.support.doubles import FakeClock
 
 from gatewright.errors import AuthenticationError
 from gatewright.hub.fanout import Fanout
@@ -20,6 +19,7 @@ from gatewright.hub.seen import SeenIds
 from gatewright.metrics import Metrics
 from gatewright.model import Command, ConnectionInfo, Handshake, Publication
 from gatewright.server.identify import Identifier, subjects_of
+from gatewright.testing.clock import FakeClock
 from gatewright_auth_jwt.authenticator import JwtAuthenticator
 from gatewright_auth_jwt.fixed_key import FixedKey
 from gatewright_auth_jwt.key_text import key_set_from_text

@@ -5,24 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-@dataclass
-class FakeClock:
-    """A clock that goes when it is told to."""
-
-    now: float = 1000.0
-    wall: float = 1_700_000_000.0
-
-    def monotonic(self):
-        return self.now
-
-    def time(self):
-        return self.wall
-
-    def sleep(self, seconds):
-        self.now += seconds
-        self.wall += seconds
-
-
 @dataclass(eq=False)
 class FakeSocket:
     """A socket that remembers what was done to it."""

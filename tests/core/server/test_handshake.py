@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry
-from tests.support.doubles import FakeClock
 
 from gatewright.errors import AuthenticationError
 from gatewright.metrics import Metrics
@@ -16,6 +15,7 @@ from gatewright.model import Identity
 from gatewright.server.addresses import ClientAddress
 from gatewright.server.caps import Caps
 from gatewright.server.handshake import Handshaker, HandshakeRules
+from gatewright.testing.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 from structlog.testing import CapturingLogger
-from tests.support.doubles import FakeClock
 
 from gatewright import ConnectionInfo, DeadLettersUnwritten
 from gatewright.metrics import Metrics
 from gatewright.server.membership import NodeMembership
+from gatewright.testing.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
 

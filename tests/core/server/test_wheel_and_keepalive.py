@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.doubles import FakeClock, FakeSocket
+from tests.support.doubles import FakeSocket
 
 from gatewright.server.keepalive import Keepalive
+from gatewright.testing.clock import FakeClock
 from gatewright.wheel import NEVER, TimerWheel
 
 
@@ -24,7 +25,7 @@ class Alarm:
         self.fired = []
 
     def fire(self):
-        self.fired.append(self.clock.now)
+        self.fired.append(self.clock.seconds)
         self.then()
 
 
@@ -36,12 +37,12 @@ def test_timers_are_never_early_and_at_most_a_tick_late(delays, steps):
     for alarm, delay in zip(alarms, delays, strict=True):
         wheel.put(alarm, delay)
     for step in [*steps, 200]:
-        before = clock.now
-        clock.sleep(step)
+        before = clock.seconds
+        clock.advance(step)
         wheel.advance()
         for alarm, delay in zip(alarms, delays, strict=True):
-            if alarm.fired == [clock.now]:
-                assert clock.now - 1000 >= delay - 1e-6
+            if alarm.fired == [clock.seconds]:
+                assert clock.seconds - 1000 >= delay - 1e-6
                 assert before - 1000 <= delay + 0.5
     assert all(len(alarm.fired) == 1 for alarm in alarms)
 
@@ -58,7 +59,7 @@ def test_what_was_taken_off_is_silent_and_let_go():
     fired = gone.fired
     del gone
     assert watching() is None, "the wheel still holds it"
-    clock.sleep(2)
+    clock.advance(2)
     wheel.advance()
     assert fired == []
     assert len(stays.fired) == 1
@@ -81,7 +82,7 @@ def test_one_that_fires_may_take_others_off_or_put_them_back():
     for alarm in (again, silenced, postponed):
         wheel.put(alarm, 1)
     for _ in range(10):
-        clock.sleep(1)
+        clock.advance(1)
         wheel.advance()
     assert (len(again.fired), len(silenced.fired), len(postponed.fired)) == (2, 0, 1)
 
@@ -92,7 +93,7 @@ def test_the_order_of_putting_is_that_of_firing():
     order = []
     for number in range(5):
         wheel.put(Alarm(clock, lambda number=number: order.append(number)), 1)
-    clock.sleep(3)
+    clock.advance(3)
     wheel.advance()
     assert order == [0, 1, 2, 3, 4]
 
@@ -125,7 +126,7 @@ def clock():
 
 def pass_time(clock, wheel, seconds):
     for _ in range(int(seconds)):
-        clock.sleep(1)
+        clock.advance(1)
         wheel.advance()
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.doubles import FakeClock, FakeSocket
+from tests.support.doubles import FakeSocket
 
 from gatewright import ConnectionInfo, Identity
 from gatewright.metrics import Metrics
 from gatewright.session.flood import FloodGuard
 from gatewright.session.services import MessageCounts, SessionServices
 from gatewright.session.session import Session
+from gatewright.testing.clock import FakeClock
 
 INFO = ConnectionInfo("c-1", "42", ("user:42",), 1_700_000_000)
 
@@ -138,7 +139,7 @@ def test_the_hidden_bucket_refills():
     for _ in range(3):
         for _ in range(20):
             world.session.control()
-        world.clock.sleep(2.0)
+        world.clock.advance(2.0)
     assert world.socket.closed is None
 
 

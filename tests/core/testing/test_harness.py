@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from tests.support.certificates import Certificates
 from websockets.exceptions import ConnectionClosed
 
 from gatewright import (
     AuthenticationError,
     ConfigError,
+    DeadLetter,
     Factory,
     Identity,
     NoSettings,
@@ -21,6 +24,7 @@ from gatewright import (
     TransportSettings,
 )
 from gatewright.testing.clock import FakeClock
+from gatewright.testing.doubles import Surroundings
 from gatewright.testing.harness import running_gateway, two_gateways
 
 pytestmark = pytest.mark.anyio
@@ -165,3 +169,34 @@ async def test_what_did_not_happen_is_told_with_what_did():
         await gateway.events.wait_for("connected")
         with pytest.raises(AssertionError, match=r"no disconnected .* only \['connected of 7'\]"):
             await gateway.events.wait_for("disconnected", seconds=0.05)
+
+
+async def test_tls_and_a_bind_of_its_own_for_backends_are_served_as_they_are_configured(tmp_path):
+    certificates = Certificates.make(tmp_path)
+    files = {"certificate": str(certificates.server), "key": str(certificates.server)}
+    config = {"server": {"internal_bind": "127.0.0.1:0", "tls": files}}
+    trusting = ssl.create_default_context(cafile=certificates.authority)
+    async with running_gateway(config) as gateway:
+        assert gateway.internal != gateway.address
+        assert gateway.url.startswith("wss://")
+        async with gateway.connect("7", ssl=trusting):
+            await gateway.events.wait_for("connected", user="7")
+        async with httpx.AsyncClient(trust_env=False, verify=trusting) as http:
+            metrics = await http.get(f"{gateway.http}/metrics")
+            assert "gatewright_connections" in metrics.text
+            assert (await http.get(f"https://{gateway.address}/metrics")).status_code == 404
+    async with running_gateway({"server": {"tls": files}}) as gateway:
+        async with httpx.AsyncClient(trust_env=False, verify=trusting) as http:
+            assert (await http.get(f"{gateway.http}/health")).status_code == 200
+
+
+async def test_a_letter_that_was_removed_leaves_its_key_to_nobody():
+    letters = Surroundings().letters
+    first, second, third = (
+        DeadLetter(id=name, kind="event", target="x", reason="y", payload=b"") for name in "abc"
+    )
+    await letters.put([first, second])
+    (removed, kept) = await letters.read()
+    assert await letters.remove([removed.key]) == 1
+    await letters.put([third])
+    assert len({kept.key, removed.key, (await letters.read())[-1].key}) == 3

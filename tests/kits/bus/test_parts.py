@@ -6,9 +6,9 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.doubles import FakeClock
 
 from gatewright import BusUnavailable
+from gatewright.testing.clock import FakeClock
 from gatewright_bus_kit import Beat
 from gatewright_bus_kit import outbox as outbox_module
 from gatewright_bus_kit.canary import Canary
@@ -44,9 +44,9 @@ def test_senders_are_told_apart_and_forgotten_in_time():
     clock = FakeClock()
     repeats = Repeats(clock)
     assert repeats.is_new(b"a", 1)
-    clock.sleep(REMEMBER_SECONDS - 1)
+    clock.advance(REMEMBER_SECONDS - 1)
     assert repeats.is_new(b"b", 1)
-    clock.sleep(2)
+    clock.advance(2)
     repeats.forget()
     assert len(repeats) == 1
     assert not repeats.is_new(b"b", 1)
@@ -56,12 +56,12 @@ def test_a_node_is_live_while_it_beats():
     clock = FakeClock()
     nodes = Nodes(clock, node="n1", own=b"own", beat_seconds=1.0)
     assert nodes.heard(b"a", Beat("n2", 1))
-    clock.sleep(3)
+    clock.advance(3)
     assert not nodes.heard(b"a", Beat("n2", 2))
-    clock.sleep(3)
+    clock.advance(3)
     nodes.forget()
     assert nodes.live == {b"own", b"a"}
-    clock.sleep(1)
+    clock.advance(1)
     nodes.forget()
     assert nodes.live == {b"own"}
     nodes.heard(b"a", Beat("n2", 3))
@@ -76,7 +76,7 @@ def test_only_who_has_heard_of_us_is_a_double():
     assert (nodes.rival, nodes.duplicated) == (b"a", False)
     nodes.heard(b"a", Beat("n1", 2, rival=b"own"))
     assert nodes.duplicated
-    clock.sleep(4)
+    clock.advance(4)
     assert (nodes.rival, nodes.duplicated) == (b"", False)
 
 
@@ -86,10 +86,10 @@ def test_the_canary_dies_after_three_missed_and_comes_back():
     assert not canary.alive
     canary.came(canary.next())
     for missed in range(3):
-        clock.sleep(1)
+        clock.advance(1)
         canary.next()
         assert (canary.alive, canary.missed) == (True, missed)
-    clock.sleep(0.3)
+    clock.advance(0.3)
     assert (canary.alive, canary.missed) == (False, 3)
     canary.came(4)
     assert canary.alive
@@ -102,7 +102,7 @@ def test_a_canary_that_comes_round_too_late_is_as_bad_as_none():
     for number in range(1, 20):
         canary.next()
         canary.came(number - 5)
-        clock.sleep(1)
+        clock.advance(1)
     assert not canary.alive
     canary.came(99)  # never sent
     assert not canary.alive
@@ -114,7 +114,7 @@ def test_a_gap_is_shown_for_a_while_and_its_facts_for_good():
     assert (gaps.recent, gaps.facts) == ("", {})
     gaps.note("trimmed", 2)
     assert gaps.recent == "messages were lost: trimmed"
-    clock.sleep(SHOW_SECONDS + 1)
+    clock.advance(SHOW_SECONDS + 1)
     assert (gaps.recent, gaps.facts) == ("", {"gaps": 2, "last_gap": "trimmed"})
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["Caps", "Full", "descriptor_cap"]
+__all__ = ["SPARE_DESCRIPTORS", "Caps", "Full", "descriptor_cap", "room_for_sockets"]
 
 SPARE_DESCRIPTORS: Final = 128
 """Descriptors kept for everything but client sockets: brokers, files, HTTP requests."""
@@ -70,4 +70,9 @@ def descriptor_cap() -> int | None:
             soft = hard
     if soft == resource.RLIM_INFINITY:
         return None
-    return max(soft - SPARE_DESCRIPTORS, soft // 2)
+    return room_for_sockets(soft)
+
+
+def room_for_sockets(files: int) -> int:
+    """Return how many client sockets fit where so many files may be open."""
+    return max(files - SPARE_DESCRIPTORS, files // 2)

@@ -18,22 +18,22 @@ from prometheus_client import disable_created_metrics
 
 from gatewright.clock import SystemClock
 from gatewright.config.advice import advice
+from gatewright.config.facts import publication_limits, server_info
 from gatewright.config.result import Config
 from gatewright.errors import StartError
 from gatewright.logs import configure_logging, get_logger
 from gatewright.metrics import Metrics
-from gatewright.plugin.context import ServerInfo
 from gatewright.plugin.factory import Development
 from gatewright.plugin.host import Hosts, Surroundings
-from gatewright.server.binding import Bound, bind
+from gatewright.server.binding import Bound
 from gatewright.server.drivers.self_test import try_direct
 from gatewright.server.garbage import spared
 from gatewright.server.gateway import Gateway, new_node_id
-from gatewright.server.hypercorn.runner import Listener, hypercorn_config, serving
+from gatewright.server.hypercorn.runner import serving
+from gatewright.server.listening import bind_all, listeners
 from gatewright.server.readiness import Phase
 from gatewright.server.watchdog import Watchdog
 from gatewright.state import state_directory
-from gatewright.wire.publication import PublicationLimits
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -117,10 +117,9 @@ def serve(
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter
     bounds: list[Bound] = []
     with ExitStack() as until_exit:
-        for option in ("bind", "internal_bind"):
-            if (address := getattr(settings.server, option)) is not None:
-                bounds.append(bind(f"server.{option}", address))
-                until_exit.callback(bounds[-1].sock.close)
+        for bound in bind_all(settings.server):
+            until_exit.callback(bound.sock.close)
+            bounds.append(bound)
         process = _Process(config, bounds, development, announce, until_exit)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(process.run())
@@ -177,12 +176,12 @@ class _Process:
     async def _serve(self, gateway: Gateway, signals: Signals) -> int:
         """Serve until a signal comes, or something fails that the gateway cannot do without."""
         await gateway.drivers.try_out(try_direct)
-        listeners = self._listeners(gateway)
+        served = listeners(gateway, self._config.core, self._bounds)
         gateway.start()
         try:
             deadline = time.monotonic() + self._config.core.server.start_seconds
             await self._until_ready(gateway, signals, deadline, besides="transports.")
-            async with serving(listeners) as listening:
+            async with serving(served) as listening:
                 gateway.start_transports()
                 await self._until_ready(gateway, signals, deadline)
                 self._until_exit.enter_context(spared())
@@ -222,13 +221,6 @@ class _Process:
         signalled.cancel()
         failed.cancel()
 
-    def _listeners(self, gateway: Gateway) -> list[Listener]:
-        limits, tls = self._config.core.limits, self._config.core.server.tls
-        listeners = [Listener(self._bounds[0], gateway.public, hypercorn_config(limits, tls))]
-        if gateway.internal is not None:
-            listeners.append(Listener(self._bounds[1], gateway.internal, hypercorn_config(limits)))
-        return listeners
-
     def _surroundings(self) -> Surroundings:
         core = self._config.core
         return Surroundings(
@@ -237,16 +229,8 @@ class _Process:
             node_id=core.server.node_id or new_node_id(),
             open_seconds=core.server.open_seconds,
             clock=SystemClock(),
-            limits=PublicationLimits(
-                max_bytes=core.limits.publication_bytes,
-                max_subjects=core.limits.publication_subjects,
-            ),
-            server=ServerInfo(
-                path=core.server.path,
-                separate_internal=core.server.internal_bind is not None,
-                development=self._development is not None,
-                state_directory=state_directory(),
-            ),
+            limits=publication_limits(core),
+            server=server_info(core, state_directory(), development=self._development is not None),
         )
 
     def _say_what_was_chosen(self) -> None:

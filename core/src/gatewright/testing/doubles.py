@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from gatewright.builtin.memory_presence import MemoryPresence
@@ -24,11 +25,12 @@ class Letters:
     """A dead letter store in memory."""
 
     stored: list[StoredDeadLetter] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count, init=False, repr=False)
 
     async def put(self, records: Sequence[DeadLetter]) -> None:
         """Remember letters."""
         for letter in records:
-            self.stored.append(StoredDeadLetter(f"{len(self.stored):08}", letter))
+            self.stored.append(StoredDeadLetter(f"{next(self._numbers):08}", letter))
 
     async def read(self, after: str | None = None, limit: int = 100) -> Sequence[StoredDeadLetter]:
         """Return letters in the order of writing."""

@@ -16,21 +16,21 @@ from prometheus_client import CollectorRegistry
 from websockets.asyncio.client import connect as websocket
 
 from gatewright.clock import Clock, SystemClock
+from gatewright.config.facts import publication_limits, server_info
 from gatewright.config.load import load_config
 from gatewright.config.result import Config
 from gatewright.metrics import Metrics
 from gatewright.model import Publication, Receipt
-from gatewright.plugin.context import ServerInfo
 from gatewright.plugin.host import Hosts
 from gatewright.plugin.opening import Surroundings
-from gatewright.server.binding import Bound, bind
+from gatewright.server.binding import Bound
 from gatewright.server.drivers.self_test import try_direct
 from gatewright.server.gateway import Gateway
-from gatewright.server.hypercorn.runner import Listener, hypercorn_config, serving
+from gatewright.server.hypercorn.runner import serving
+from gatewright.server.listening import bind_all, listeners
 from gatewright.server.readiness import Phase
 from gatewright.testing.factories import Factories, GivenPlugins
 from gatewright.testing.recording import LinkedBus, RecordedEvents
-from gatewright.wire.publication import PublicationLimits
 
 __all__ = ["RunningGateway", "running_gateway", "two_gateways"]
 
@@ -42,14 +42,18 @@ class RunningGateway:
     """A gateway that serves.
 
     Attributes:
-        address: Its ``host:port``.
+        address: Its ``host:port``, or ``unix:/path``.
+        internal: Where ``/internal`` and ``/metrics`` are; the same without an ``internal_bind``.
         path: Where its WebSocket is.
+        tls: Whether ``address`` speaks TLS.
         events: What its clients did, unless the configuration names sinks of its own.
         metrics: Its registry.
     """
 
     address: str
+    internal: str
     path: str
+    tls: bool
     events: RecordedEvents
     metrics: CollectorRegistry
     gateway: Gateway = field(repr=False)
@@ -57,12 +61,13 @@ class RunningGateway:
     @property
     def url(self) -> str:
         """The WebSocket's address."""
-        return f"ws://{self.address}{self.path}"
+        return f"{'wss' if self.tls else 'ws'}://{self.address}{self.path}"
 
     @property
     def http(self) -> str:
-        """The address of everything else."""
-        return f"http://{self.address}"
+        """The address of ``/internal``, ``/metrics``, ``/health`` and ``/ready``."""
+        secure = self.tls and self.internal == self.address
+        return f"{'https' if secure else 'http'}://{self.internal}"
 
     def connect(self, user: str = "42", **options: Any) -> websocket:  # noqa: ANN401 - the library's
         """Connect a client as ``user``, which anonymous authentication believes.
@@ -144,12 +149,16 @@ async def running_gateway(
     async with AsyncExitStack() as stack:
         place = stack.enter_context(TemporaryDirectory(prefix="gatewright-test-"))
         around = _around(loaded, Path(place), clock or SystemClock(), node_id)
-        bound = bind("server.bind", loaded.core.server.bind)
-        stack.callback(bound.sock.close)
-        async with _served(loaded, around, bound) as gateway:
+        bounds: list[Bound] = []
+        for bound in bind_all(loaded.core.server):
+            stack.callback(bound.sock.close)
+            bounds.append(bound)
+        async with _served(loaded, around, bounds) as gateway:
             yield RunningGateway(
-                address=bound.address,
+                address=bounds[0].address,
+                internal=bounds[-1].address,
                 path=loaded.core.server.path,
+                tls=loaded.core.server.tls is not None,
                 events=events,
                 metrics=around.metrics.registry,
                 gateway=gateway,
@@ -180,14 +189,15 @@ async def two_gateways(
 
 
 @asynccontextmanager
-async def _served(config: Config, around: Surroundings, bound: Bound) -> AsyncIterator[Gateway]:
+async def _served(
+    config: Config, around: Surroundings, bounds: Sequence[Bound]
+) -> AsyncIterator[Gateway]:
     async with Hosts(around) as hosts:
         gateway = await Gateway.open(config, hosts, around, {})
         await gateway.drivers.try_out(try_direct)
         gateway.start()
         try:
-            listener = Listener(bound, gateway.public, hypercorn_config(config.core.limits))
-            async with serving([listener]):
+            async with serving(listeners(gateway, config.core, bounds)):
                 gateway.start_transports()
                 gateway.readiness.phase = Phase.SERVING
                 yield gateway
@@ -197,17 +207,15 @@ async def _served(config: Config, around: Surroundings, bound: Bound) -> AsyncIt
 
 
 def _around(config: Config, state: Path, clock: Clock, node_id: str) -> Surroundings:
-    limits, server = config.core.limits, config.core.server
+    server = config.core.server
     return Surroundings(
         log=structlog.get_logger(),
         metrics=Metrics(),
         node_id=server.node_id or node_id,
         open_seconds=server.open_seconds,
         clock=clock,
-        limits=PublicationLimits(
-            max_bytes=limits.publication_bytes, max_subjects=limits.publication_subjects
-        ),
-        server=ServerInfo(path=server.path, state_directory=state),
+        limits=publication_limits(config.core),
+        server=server_info(config.core, state),
     )
 
 

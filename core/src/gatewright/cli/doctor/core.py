@@ -18,13 +18,12 @@ from gatewright.cli.doctor.machine import (
     look_at_state_directory,
 )
 from gatewright.cli.doctor.secrets import Secrets
+from gatewright.config.facts import publication_limits, server_info
 from gatewright.config.result import Config, Selected
 from gatewright.config.settings import CoreSettings
-from gatewright.plugin.context import ServerInfo
 from gatewright.plugin.diagnosis import DiagnosisContext, Finding
 from gatewright.plugin.spec import section_of
 from gatewright.state import state_directory
-from gatewright.wire.publication import PublicationLimits
 
 __all__ = ["examinations"]
 
@@ -66,12 +65,6 @@ def _context(core: CoreSettings, selected: Selected) -> DiagnosisContext:
         name=selected.name,
         key=f"{section_of(selected.kind)}.{selected.name}",
         node_id=core.server.node_id or "doctor",
-        limits=PublicationLimits(
-            max_bytes=core.limits.publication_bytes, max_subjects=core.limits.publication_subjects
-        ),
-        server=ServerInfo(
-            path=core.server.path,
-            separate_internal=core.server.internal_bind is not None,
-            state_directory=state_directory(),
-        ),
+        limits=publication_limits(core),
+        server=server_info(core, state_directory()),
     )

@@ -13,7 +13,7 @@ from typing import Final
 
 from gatewright.config.settings import CoreSettings
 from gatewright.plugin.diagnosis import Finding
-from gatewright.server.caps import SPARE_DESCRIPTORS
+from gatewright.server.caps import SPARE_DESCRIPTORS, room_for_sockets
 from gatewright.state import state_directory
 
 __all__ = [
@@ -52,7 +52,7 @@ async def look_at_open_files(core: CoreSettings) -> AsyncIterator[Finding]:
     if hard == resource.RLIM_INFINITY:
         yield Finding.ok("open files", "no limit")
         return
-    room = max(hard - SPARE_DESCRIPTORS, hard // 2)
+    room = room_for_sockets(hard)
     found = f"the hard limit of this shell is {hard}: room for {room} connections"
     if wanted is not None and wanted > room:
         needed = wanted + SPARE_DESCRIPTORS
