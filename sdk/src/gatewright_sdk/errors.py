@@ -1,0 +1,42 @@
+"""What can go wrong, as one small family of exceptions.
+
+No text of these holds an API key, a webhook secret, or the user part of an address.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigurationError",
+    "GatewrightError",
+    "InvalidEvent",
+    "MissingExtra",
+    "Refused",
+    "Unavailable",
+]
+
+
+class GatewrightError(Exception):
+    """The base of everything that this package raises on purpose."""
+
+
+class ConfigurationError(GatewrightError, ValueError):
+    """A setting is missing or wrong; names the setting, what was found, and what is expected."""
+
+
+class MissingExtra(ConfigurationError, ImportError):
+    """A part needs a library that is not installed."""
+
+    def __init__(self, part: str, extra: str) -> None:
+        super().__init__(f"{part} needs a library: pip install 'gatewright-sdk[{extra}]'")
+
+
+class Unavailable(GatewrightError):
+    """The gateway or broker did not answer, or asked for patience: the same call may work later."""
+
+
+class Refused(GatewrightError):
+    """The gateway or broker will not take this call as it is: repeating it changes nothing."""
+
+
+class InvalidEvent(GatewrightError, ValueError):
+    """What arrived is no event of a gateway; says what is wrong with it."""
