@@ -16,6 +16,7 @@ from gatewright import (
     AuthenticationError,
     ConfigError,
     DeadLetter,
+    ExtensionSettings,
     Factory,
     Identity,
     NoSettings,
@@ -200,3 +201,37 @@ async def test_a_letter_that_was_removed_leaves_its_key_to_nobody():
     assert await letters.remove([removed.key]) == 1
     await letters.put([third])
     assert len({kept.key, removed.key, (await letters.read())[-1].key}) == 3
+
+
+class Clumsy:
+    def on_message_received(self, event):
+        raise RuntimeError(event.type)
+
+
+@asynccontextmanager
+async def open_clumsy(_settings, _context):
+    yield Clumsy()
+
+
+CLUMSY = {
+    ("extension", "clumsy"): Factory(settings=ExtensionSettings, open=open_clumsy, summary="raises")
+}
+
+
+async def test_a_plugin_that_may_not_fail_is_waited_for():
+    sections = "extensions: {clumsy: {on_error: fail}}"
+    async with running_gateway(sections, factories=CLUMSY) as gateway:
+        with pytest.raises(AssertionError, match="no plugin has failed within 0 s"):
+            await gateway.until_failed(0)
+        async with gateway.connect() as client:
+            await client.send("{}")
+            await gateway.until_failed()
+
+
+async def test_one_that_may_fail_ends_nothing():
+    async with running_gateway("extensions: {clumsy: {}}", factories=CLUMSY) as gateway:
+        async with gateway.connect() as client:
+            await client.send("{}")
+            await gateway.events.wait_for("message_received")
+        with pytest.raises(AssertionError):
+            await gateway.until_failed(0)

@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 from gatewright.config.nodes import Items, Mark, Node, Option, Options, Path, Scalar, describe
 from gatewright.config.report import Report
-from gatewright.config.scalars import UNUSABLE, usable
+from gatewright.config.scalars import SWITCH_WORDS, UNUSABLE, usable
 from gatewright.config.substitute import substitute
 from gatewright.plugin.suggest import did_you_mean
 
@@ -15,10 +15,6 @@ __all__ = ["KEY", "Enabled"]
 
 KEY: Final = "enabled"
 
-_WORDS: Final = {
-    **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0", ""), False),
-}
 _TESTS: Final = ("in", "not_in", "set")
 _KEYS: Final = ("env", *_TESTS, "all", "any")
 _CONDITION: Final = (
@@ -62,7 +58,7 @@ class Enabled:
         if node.value is None:
             return False
         text = self._text(node, path, mark).strip().lower()
-        if (value := _WORDS.get(text)) is None:
+        if (value := SWITCH_WORDS.get(text)) is None:
             message = f"must be true, false or a condition, found {describe(node.value)}"
             self._refuse(message, path, node.mark)
         return value

@@ -9,9 +9,15 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
-__all__ = ["TAGS", "UNUSABLE", "usable", "value_of"]
+__all__ = ["SWITCH_WORDS", "TAGS", "UNUSABLE", "usable", "value_of"]
 
 UNUSABLE: Final = "holds a character that text cannot have (NUL or half a surrogate pair)"
+
+SWITCH_WORDS: Final = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0", ""), False),
+}
+"""What an environment variable says, in lower case, where it switches something on or off."""
 
 Value = str | int | float | bool | None
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gatewright.config.scalars import SWITCH_WORDS
+
 __all__ = ["DISABLE", "SAFE_MODE", "TRACE", "Switches"]
 
 DISABLE: Final = "GATEWRIGHT_DISABLE_PLUGINS"
 SAFE_MODE: Final = "GATEWRIGHT_SAFE_MODE"
 TRACE: Final = "GATEWRIGHT_TRACE_HOOKS"
-
-_OFF: Final = frozenset({"", "0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class Switches:
         names = (name.strip() for name in environ.get(DISABLE, "").split(","))
         return cls(
             disabled=frozenset(name for name in names if name),
-            safe_mode=environ.get(SAFE_MODE, "").strip().lower() not in _OFF,
-            trace=environ.get(TRACE, "").strip().lower() not in _OFF,
+            safe_mode=_is_on(environ.get(SAFE_MODE, "")),
+            trace=_is_on(environ.get(TRACE, "")),
         )
+
+
+def _is_on(text: str) -> bool:
+    return SWITCH_WORDS.get(text.strip().lower(), True)

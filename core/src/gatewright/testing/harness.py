@@ -115,6 +115,19 @@ class RunningGateway:
             assert asyncio.get_running_loop().time() < deadline, f"not ready: {missing}"
             await asyncio.sleep(0.01)
 
+    async def until_failed(self, seconds: float = READY_SECONDS) -> None:
+        """Wait until a plugin whose failure ends the gateway has failed; this one goes on.
+
+        Raises:
+            AssertionError: None has, in time.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self.gateway.failed.wait()
+        except TimeoutError:
+            message = f"no plugin has failed within {seconds:g} s"
+            raise AssertionError(message) from None
+
 
 @asynccontextmanager
 async def running_gateway(
