@@ -17,6 +17,7 @@ include_patterns = [
     "README.md",
     "CHANGELOG.md",
     "core/README.md",
+    "deploy/**.md",
     "docs/**.md",
     "examples/**.md",
     "kits/*/README.md",

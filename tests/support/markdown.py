@@ -14,6 +14,7 @@ PAGES = sorted(
         ROOT.glob("*.md"),
         ROOT.glob("docs/**/*.md"),
         ROOT.glob("examples/**/*.md"),
+        ROOT.glob("deploy/**/*.md"),
         ROOT.glob("plugins/*/README.md"),
         ROOT.glob("kits/*/README.md"),
         ROOT.glob("core/README.md"),
