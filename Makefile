@@ -11,7 +11,7 @@ TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) scripts deplo
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs format types bench soak clean venv dev-venv system-packages
+.PHONY: help run test lint docs format types bench soak clean venv dev-venv system-packages helm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -22,7 +22,7 @@ help: ## list the targets
 run: venv ## start a gateway with a console page in the browser
 	@$(BIN)/gatewright dev $(ARGS)
 
-test: dev-venv system-packages ## run the whole test suite
+test: dev-venv system-packages helm ## run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: dev-venv ## check format, rules, types and import layers
@@ -59,3 +59,6 @@ dev-venv:
 
 system-packages:
 	@scripts/system-packages
+
+helm: dev-venv
+	@$(BIN)/python scripts/helm.py
