@@ -10,37 +10,16 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
+from tests.support.compose import COMPOSE, compose, gateways, resolved
 from tests.support.markdown import ROOT
 from tests.support.tokens import public_pem
 
 from gatewright.config.load import load_config
 from gatewright.testing.ports import free_port
 
-COMPOSE = ROOT / "deploy" / "compose"
 FILES = ["embedded", "brokers", "production"]
 INTERNAL = {8001, 6379, 5672, 8080}
 VARIABLE = re.compile(r"\$\{(\w+)")
-
-
-def compose(*files, environ):
-    """Run Compose's own reader with a file of variables; return its answer."""
-    words = [word for file in files for word in ("-f", str(COMPOSE / f"{file}.yaml"))]
-    return subprocess.run(
-        ["docker-compose", "--env-file", str(environ), *words, "config"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": os.environ["PATH"]},
-        cwd=COMPOSE,
-    )
-
-
-def resolved(*files):
-    """Return what files come to with the example of the first one."""
-    done = compose(*files, environ=COMPOSE / f"{files[0]}.env.example")
-    assert done.returncode == 0, done.stderr
-    return yaml.safe_load(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +30,6 @@ def projects():
 @pytest.fixture(params=FILES)
 def project(request, projects):
     return projects[request.param]
-
-
-def gateways(project):
-    return {name: one for name, one in project["services"].items() if name.startswith("gateway")}
 
 
 def example(name):
