@@ -1,0 +1,69 @@
+"""One event loop in a thread of its own, for asynchronous code that plain code has to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
+
+__all__ = ["run_privately"]
+
+_Result = TypeVar("_Result")
+
+
+class _PrivateLoop:
+    """Starts its thread when it is first needed, and anew in a process that was forked since."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = 0
+
+    def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        try:
+            loop = self._running()
+        except BaseException:
+            work.close()
+            raise
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # the waiting thread was interrupted; without effect on what has ended
+            raise
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None or self._process != os.getpid():
+                self._loop, self._process = asyncio.new_event_loop(), os.getpid()
+                name = "gatewright-sdk handlers"
+                threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
+            loop = self._loop
+        if _running_loop() is loop:
+            msg = "an asynchronous handler must await instead of calling the synchronous function"
+            raise RuntimeError(msg)
+        return loop
+
+
+_PRIVATE: Final = _PrivateLoop()
+
+
+def run_privately(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Run asynchronous work to its end while this thread waits; context variables go along.
+
+    For any thread. On a thread that runs an event loop it works, and blocks that loop.
+
+    Raises:
+        RuntimeError: It is called from such work itself, which would wait for itself for ever.
+        BaseException: What the work raised.
+    """
+    return _PRIVATE.run(work)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
