@@ -5,7 +5,7 @@ PYTHON ?=
 ARGS ?=
 
 BIN := $(VENV)/bin
-TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) scripts deploy/docker $(wildcard bench) \
+TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) sdk/src scripts deploy/docker $(wildcard bench) \
     $(wildcard examples/*.py) examples/plugin_sink $(wildcard examples/plugins/*/src)
 
 export PYTHON

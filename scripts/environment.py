@@ -58,10 +58,10 @@ def bring_up_to_date(folder: Path, *, dev: bool) -> None:
 
 
 def distributions() -> list[Path]:
-    """The folders of this repository's distributions: the core, the kits, the plugins."""
+    """The folders of this repository's distributions: the core, the kits, the plugins, the SDK."""
     kits = sorted(file.parent for file in ROOT.glob("kits/*/pyproject.toml"))
     plugins = sorted(file.parent for file in ROOT.glob("plugins/*/pyproject.toml"))
-    return [ROOT / "core", *kits, *plugins]
+    return [ROOT / "core", *kits, *plugins, ROOT / "sdk"]
 
 
 def digests() -> dict[str, str]:
@@ -144,13 +144,19 @@ def install(folder: Path, *, dev: bool) -> None:
     command = [python_of(folder), "-m", "pip", "install", *PIP_OPTIONS]
     command += ["--constraint", str(ROOT / "constraints.txt")]
     for distribution in distributions():
-        extra = "[testing]" if dev and distribution.name == "core" else ""
-        command += ["--editable", f"{distribution}{extra}"]
+        command += ["--editable", f"{distribution}{extras(distribution, dev=dev)}"]
     if dev:
         command += ["--requirement", str(ROOT / "requirements-dev.txt")]
     if subprocess.run(command, check=False, cwd=ROOT).returncode != 0:  # noqa: S603 - our own words
         message = f"pip could not install into {folder}; its message is above"
         raise SetUpError(message)
+
+
+def extras(distribution: Path, *, dev: bool) -> str:
+    """What of a distribution's optional parts is installed."""
+    if distribution.name == "sdk":
+        return "[all]"
+    return "[testing]" if dev and distribution.name == "core" else ""
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
