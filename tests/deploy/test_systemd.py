@@ -60,7 +60,7 @@ def test_systemd_finds_nothing_wrong(installed):
 
 
 def test_systemd_would_find_what_is_wrong(installed):
-    installed.write_text(installed.read_text().replace("RestartSec=2", "RestartSek=2"))
+    installed.write_text(installed.read_text().replace("RestartSec=3", "RestartSek=3"))
 
     assert "RestartSek" in analyze("verify", "--man=no", str(installed)).stderr
 
@@ -81,6 +81,7 @@ def test_it_is_killed_only_after_the_longest_stop(unit):
 
 def test_it_starts_again_unless_that_is_of_no_use(unit):
     assert unit["Restart"] == ["on-failure"]
+    assert unit["StartLimitIntervalSec"] == ["0"]
     assert unit["RestartPreventExitStatus"] == [str(ConfigError.exit_code)]
     assert OperatorError.exit_code == ConfigError.exit_code
     assert "ExecStartPre" not in unit  # its exit code would not count
