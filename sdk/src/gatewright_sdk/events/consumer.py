@@ -91,6 +91,8 @@ class Consumer(ABC):
             await working
         finally:
             await lanes.cancel()
+            if lanes.failed.done():
+                lanes.failed.exception()  # taken note of
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
 

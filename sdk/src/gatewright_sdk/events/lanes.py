@@ -97,8 +97,6 @@ class Lanes:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if not self.failed.cancel() and not self.failed.cancelled():
-            self.failed.exception()  # taken note of
 
     async def _drive(self, key: str) -> None:
         lane = self._lanes[key]

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from gatewright_sdk.errors import InvalidEvent, MissingExtra, Unavailable
+from gatewright_sdk.config import RabbitMqEventsSettings, Settings
+from gatewright_sdk.errors import ConfigurationError, InvalidEvent, MissingExtra, Unavailable
 from gatewright_sdk.events.consumer import Consumer, Outcome, named, positive
 from gatewright_sdk.events.parsing import parse_event
 from gatewright_sdk.events.registry import Events
@@ -106,6 +107,27 @@ class RabbitMqConsumer(Consumer):
         self._dead_letter_queue = dead_letter_queue
         self._tries: dict[str, int] = {}
         self._stands_by = False
+
+    @classmethod
+    def from_settings(cls, events: Events[Any], settings: Settings) -> RabbitMqConsumer:
+        """Return the consumer that settings describe.
+
+        Raises:
+            ConfigurationError: Events come otherwise.
+            MissingExtra: The library is not installed.
+        """
+        found = settings.events
+        if not isinstance(found, RabbitMqEventsSettings):
+            msg = "events.type (WS_EVENTS_TYPE): must be rabbitmq for a RabbitMqConsumer"
+            raise ConfigurationError(msg)
+        return cls(
+            events,
+            dsn=found.dsn,
+            exchange=found.exchange,
+            queue=found.queue,
+            routing_key=found.routing_key,
+            dead_letter_queue=found.dead_letter_queue,
+        )
 
     async def _work(self) -> None:
         await self._keep_sessions()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from gatewright_sdk.config import RedisEventsSettings, Settings
 from gatewright_sdk.errors import (
     ConfigurationError,
     GatewrightError,
@@ -114,6 +115,28 @@ class RedisStreamConsumer(Consumer):
         self._held: dict[tuple[str, str], Entry] = {}
         self._turn = 0
         self._look_at = 0.0
+
+    @classmethod
+    def from_settings(cls, events: Events[Any], settings: Settings) -> RedisStreamConsumer:
+        """Return the consumer that settings describe.
+
+        Raises:
+            ConfigurationError: Events come otherwise.
+            MissingExtra: The library is not installed.
+        """
+        found = settings.events
+        if not isinstance(found, RedisEventsSettings):
+            msg = "events.type (WS_EVENTS_TYPE): must be redis_stream for a RedisStreamConsumer"
+            raise ConfigurationError(msg)
+        return cls(
+            events,
+            dsn=found.dsn,
+            streams=found.streams,
+            group=found.group,
+            consumer=found.consumer,
+            start=found.start,
+            dead_letter_stream=found.dead_letter_stream,
+        )
 
     async def _work(self) -> None:
         try:

@@ -131,7 +131,7 @@ class Events(Generic[User]):
             for handler in self._of(event):
                 result = handler(event)
                 if inspect.isawaitable(result):
-                    run_privately(_awaited(result))
+                    _waited_for(result)
         finally:
             _current.reset(token)
 
@@ -157,7 +157,7 @@ class Events(Generic[User]):
         dispatch = self._dispatch_of(event)
         if not dispatch.resolved:
             found = event.user_id if self._resolve is None else self._resolve(event.user_id)
-            dispatch.user = run_privately(_awaited(found)) if inspect.isawaitable(found) else found
+            dispatch.user = _waited_for(found) if inspect.isawaitable(found) else found
             dispatch.resolved = True
         return cast("User", dispatch.user)
 
@@ -199,5 +199,19 @@ def _is_async(function: Callable[..., object]) -> bool:
     )
 
 
+_NOT_BEGUN: Final = inspect.CORO_CREATED
+
+
 async def _awaited(result: Awaitable[Any]) -> Any:  # noqa: ANN401 - the application's
     return await result
+
+
+def _waited_for(result: Awaitable[Any]) -> Any:  # noqa: ANN401 - the application's
+    try:
+        return run_privately(_awaited(result))
+    finally:
+        if (
+            inspect.iscoroutine(result)
+            and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
+        ):
+            result.close()  # it was not to begin

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from gatewright_sdk.config import Settings, WebhookSettings
 from gatewright_sdk.errors import ConfigurationError, InvalidEvent
 from gatewright_sdk.events.asgi import Exchange, Receive, Scope, Send
 from gatewright_sdk.events.headers import Headers, lowered
@@ -105,6 +106,25 @@ class WebhookReceiver:
         self._max_body_bytes = max_body_bytes
         self._path = path
         self._body_seconds = body_seconds
+
+    @classmethod
+    def from_settings(cls, events: Events[Any], settings: Settings) -> WebhookReceiver:
+        """Return the receiver that settings describe; switched off where events come otherwise.
+
+        Raises:
+            ConfigurationError: There is neither a secret nor ``insecure``.
+        """
+        found = settings.events
+        if not isinstance(found, WebhookSettings):
+            return cls(events, enabled=False)
+        return cls(
+            events,
+            secrets=found.secrets,
+            tolerance_seconds=found.tolerance_seconds,
+            enabled=found.enabled,
+            path=found.path,
+            insecure=found.insecure,
+        )
 
     async def receive(self, headers: Headers, body: bytes, *, method: str = "POST") -> Answer:
         """Take one request, and say how to answer it.
