@@ -9,6 +9,7 @@ __all__ = [
     "ConfigurationError",
     "GatewrightError",
     "InvalidEvent",
+    "InvalidPublication",
     "MissingExtra",
     "Refused",
     "Unavailable",
@@ -31,11 +32,28 @@ class MissingExtra(ConfigurationError, ImportError):
 
 
 class Unavailable(GatewrightError):
-    """The gateway or broker did not answer, or asked for patience: the same call may work later."""
+    """The gateway or broker did not answer, or asked for patience: the same call may work later.
+
+    Attributes:
+        retry_after: How many seconds it asked to wait; None where it did not say.
+        published: Of several publications, how many were accepted, from the first. The rest may
+            have been accepted too, where no answer came.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, published: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.published = published
 
 
 class Refused(GatewrightError):
     """The gateway or broker will not take this call as it is: repeating it changes nothing."""
+
+
+class InvalidPublication(GatewrightError, ValueError):
+    """A publication cannot be written as JSON; says what is wrong with it."""
 
 
 class InvalidEvent(GatewrightError, ValueError):

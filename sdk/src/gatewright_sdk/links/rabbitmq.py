@@ -1,0 +1,162 @@
+"""A RabbitMQ to publish to: connected when it is needed, and again when it was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+from urllib.parse import urlsplit
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    AMQPError,
+    AuthenticationError,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+    DeliveryError,
+    ProbableAuthenticationError,
+)
+from aiormq.exceptions import ChannelAccessRefused
+
+from gatewright_sdk.errors import ConfigurationError, Refused, Unavailable
+
+__all__ = ["RabbitMqLink"]
+
+_CLOSE_SECONDS: Final = 2.0
+_BROKEN: Final = (*CONNECTION_EXCEPTIONS, AMQPError, OSError)
+
+
+class RabbitMqLink:
+    """Confirmed publishing to one exchange. Safe from many tasks of one event loop.
+
+    Args:
+        dsn: ``amqp://`` or ``amqps://``.
+        exchange: A direct exchange.
+        queue: The queue behind it.
+        routing_key: What binds them.
+        timeout_seconds: What a step within `answered` may take in all, connecting included.
+
+    Raises:
+        ConfigurationError: The address is none.
+    """
+
+    def __init__(
+        self, dsn: str, exchange: str, queue: str, routing_key: str, timeout_seconds: float
+    ) -> None:
+        self._dsn = dsn
+        self._shown = _shown(dsn)
+        self._exchange, self._queue, self._routing_key = exchange, queue, routing_key
+        self._timeout = timeout_seconds
+        self._connecting = asyncio.Lock()
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+
+    async def publish(self, body: bytes) -> None:
+        """Publish one persistent message, and wait until the broker has it.
+
+        Call it within `answered`.
+        """
+        message = aio_pika.Message(
+            body,
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        channel = await self._open_channel()
+        exchange = await channel.get_exchange(self._exchange, ensure=False)
+        await exchange.publish(message, routing_key=self._routing_key, mandatory=True)
+
+    @asynccontextmanager
+    async def answered(self) -> AsyncIterator[None]:
+        """Hold what is within to the timeout, and turn the library's errors into this package's.
+
+        Raises:
+            Unavailable: RabbitMQ did not answer in time, or not at all.
+            Refused: It will not have this user, or nothing is bound to take the message.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                yield
+        except TimeoutError:
+            raise Unavailable(self._told(f"did not answer within {self._timeout:g} s")) from None
+        except (AuthenticationError, ProbableAuthenticationError):
+            raise Refused(self._told("refuses the user or the password")) from None
+        except ChannelAccessRefused as error:
+            raise Refused(self._told(f"refuses: {error}")) from None
+        except DeliveryError as error:
+            raise self._undelivered(error) from None
+        except _BROKEN as error:
+            raise Unavailable(self._told(f"does not answer: {type(error).__name__}")) from None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            with suppress(*_BROKEN, TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await connection.close()
+
+    async def _open_channel(self) -> AbstractChannel:
+        async with self._connecting:
+            if self._channel is not None and not self._channel.is_closed:
+                return self._channel
+            connection = await self._open_connection()
+            await self._see_to_topology(connection)
+            self._channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            return self._channel
+
+    async def _open_connection(self) -> AbstractConnection:
+        if self._connection is None or self._connection.is_closed:
+            await self.close()
+            self._connection = await aio_pika.connect(self._dsn, timeout=self._timeout)
+        return self._connection
+
+    async def _see_to_topology(self, connection: AbstractConnection) -> None:
+        """Use what is there as it is; make what is missing, durable and without arguments."""
+        if not await self._exists(connection, "exchange"):
+            async with connection.channel() as channel:
+                await channel.declare_exchange(self._exchange, "direct", durable=True)
+        if not await self._exists(connection, "queue"):
+            async with connection.channel() as channel:
+                await channel.declare_queue(self._queue, durable=True)
+        async with connection.channel() as channel:
+            queue = await channel.get_queue(self._queue, ensure=False)
+            await queue.bind(self._exchange, self._routing_key)
+
+    async def _exists(self, connection: AbstractConnection, what: str) -> bool:
+        channel = await connection.channel()
+        try:
+            if what == "queue":
+                await channel.declare_queue(self._queue, passive=True)
+            else:
+                await channel.declare_exchange(self._exchange, "direct", passive=True)
+        except ChannelNotFoundEntity:
+            return False
+        except ChannelPreconditionFailed:
+            return True  # of another kind than expected: it is used as it is
+        await channel.close()
+        return True
+
+    def _undelivered(self, error: DeliveryError) -> Refused | Unavailable:
+        if error.message is not None and type(error).__name__ == "PublishError":
+            message = f"has no queue behind exchange {self._exchange!r} for {self._routing_key!r}"
+            return Refused(self._told(message))
+        return Unavailable(self._told("did not take the message"))
+
+    def _told(self, what: str) -> str:
+        return f"rabbitmq {self._shown} {what}"
+
+
+def _shown(dsn: str) -> str:
+    try:
+        parts = urlsplit(dsn)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        scheme, host, port = "", None, None
+    if not host or scheme not in {"amqp", "amqps"}:
+        message = "dsn: must be amqp://user:password@host:port/vhost or amqps://…"
+        raise ConfigurationError(message)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{port or (5671 if scheme == 'amqps' else 5672)}"
