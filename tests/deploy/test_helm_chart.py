@@ -1,6 +1,7 @@
 """The chart is one that Helm takes, and what it renders is what Kubernetes takes."""
 
 import json
+import re
 import tomllib
 
 import kubernetes_validate
@@ -90,22 +91,26 @@ def test_the_rules_are_those_of_the_folder_beside():
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "named"),
     [
-        ({"kindd": "Deployment"}, "additional properties 'kindd' not allowed"),
-        ({"kind": "DaemonSet"}, "at '/kind'"),
-        ({"service": {"prot": 80}}, "at '/service'"),
-        ({"service": {"port": 70000}}, "at '/service/port'"),
-        ({"replicas": "two"}, "at '/replicas'"),
-        ({"probes": {"readiness": {"path": "/metrics"}}}, "at '/probes/readiness/path'"),
-        ({"secretEnv": {"NOT-A-NAME": "x"}}, "'NOT-A-NAME' does not match"),
-        ({"image": {"digest": "latest"}}, "at '/image/digest'"),
-        ({"config": {"server": {}}}, "at '/config'"),
-        ({"env": {"LIST": []}}, "at '/env/LIST'"),
+        ({"kindd": "Deployment"}, "kindd"),
+        ({"kind": "DaemonSet"}, "kind"),
+        ({"service": {"prot": 80}}, "service prot"),
+        ({"service": {"port": 70000}}, "service port"),
+        ({"replicas": "two"}, "replicas"),
+        ({"probes": {"readiness": {"path": "/metrics"}}}, "probes readiness path"),
+        ({"secretEnv": {"NOT-A-NAME": "x"}}, "NOT-A-NAME"),
+        ({"image": {"digest": "latest"}}, "image digest"),
+        ({"config": {"server": {}}}, "config"),
+        ({"env": {"LIST": []}}, "env LIST"),
     ],
 )
-def test_the_schema_says_which_value_is_wrong(values, told):
-    assert told in refusal(values)
+def test_the_schema_says_which_value_is_wrong(values, named):
+    told = refusal(values)
+
+    _, schema, problem = told.partition("meet the specifications of the schema(s)")
+    assert schema, told
+    assert set(named.split()) <= set(re.findall(r"[\w-]+", problem))
 
 
 def test_the_schema_knows_every_value_and_no_other():

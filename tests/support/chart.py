@@ -80,7 +80,7 @@ RELEASES = {
 def helm(*words, given=None):
     """Run Helm with what it reads on its standard input; return the finished process."""
     local = ROOT / "build" / "tools" / "helm"
-    found = shutil.which("helm") or (str(local) if local.is_file() else None)
+    found = str(local) if local.is_file() else shutil.which("helm")
     assert found, "helm is not installed; run: make helm"
     return subprocess.run(
         [found, *words], input=given, capture_output=True, text=True, check=False, timeout=50
