@@ -24,7 +24,7 @@ VARIABLE = re.compile(r"\$\{(\w+)")
 
 @pytest.fixture(scope="module")
 def projects():
-    return {name: resolved(name) for name in FILES}
+    return {name: resolved(name, profiles=["demo"]) for name in FILES}
 
 
 @pytest.fixture(params=FILES)
@@ -292,3 +292,17 @@ def said(ask, command, environ):
         [*ask, *command.split()], env=environ, capture_output=True, text=True, check=False
     )
     return done.stdout + done.stderr
+
+
+def test_the_demo_s_backend_is_the_example_beside_the_gateway(projects):
+    services = projects["embedded"]["services"]
+    backend, gateway = services["backend"], services["gateway"]
+    sources = [*ROOT.glob("examples/backend/src/**/*.py"), *ROOT.glob("sdk/src/**/*.py")]
+    known = "\n".join(file.read_text() for file in sources)
+
+    assert backend["profiles"] == ["demo"]
+    assert {name for name in backend["environment"] if f'"{name}"' not in known} == set()
+    key = backend["environment"]["WS_GATEWAY_API_KEY"]
+    assert key == gateway["environment"]["GATEWAY_API_KEY"]
+    for folder in re.findall(r" \./(\S+)", backend["command"][2]):
+        assert (ROOT / folder / "pyproject.toml").is_file(), folder

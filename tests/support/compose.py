@@ -11,9 +11,10 @@ from tests.support.markdown import ROOT
 COMPOSE = ROOT / "deploy" / "compose"
 
 
-def compose(*files, environ):
+def compose(*files, environ, profiles=()):
     """Run Compose's own reader with a file of variables; return its answer."""
     words = [word for file in files for word in ("-f", str(COMPOSE / f"{file}.yaml"))]
+    words += [word for profile in profiles for word in ("--profile", profile)]
     return subprocess.run(
         ["docker-compose", "--env-file", str(environ), *words, "config"],
         capture_output=True,
@@ -24,9 +25,9 @@ def compose(*files, environ):
     )
 
 
-def resolved(*files):
+def resolved(*files, profiles=()):
     """Return what files come to with the example of the first one."""
-    done = compose(*files, environ=COMPOSE / f"{files[0]}.env.example")
+    done = compose(*files, environ=COMPOSE / f"{files[0]}.env.example", profiles=profiles)
     assert done.returncode == 0, done.stderr
     return yaml.safe_load(done.stdout)
 
