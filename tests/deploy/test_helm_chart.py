@@ -103,6 +103,8 @@ def test_the_rules_are_those_of_the_folder_beside():
         ({"image": {"digest": "latest"}}, "image digest"),
         ({"config": {"server": {}}}, "config"),
         ({"env": {"LIST": []}}, "env LIST"),
+        ({"env": {"NUMBER": 12345678}}, "env NUMBER"),  # Helm would make 1.2345678e+07 of it
+        ({"secretEnv": {"NUMBER": 12345678}}, "secretEnv NUMBER"),
     ],
 )
 def test_the_schema_says_which_value_is_wrong(values, named):

@@ -20,7 +20,7 @@ RELEASES = {
         "replicas": 3,
         "image": {"repository": "registry.example.com/gatewright", "tag": "9.9.9"},
         "imagePullSecrets": [{"name": "pull"}],
-        "env": {"REDIS_DSN": "redis://redis:6379", "WORKERS": 1},
+        "env": {"REDIS_DSN": "redis://redis:6379", "PIN": "0080"},
         "extraEnv": [
             {"name": "HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}
         ],

@@ -42,7 +42,7 @@ spec:
           valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
         {{- range $name, $value := .Values.env }}
         - name: {{ $name }}
-          value: {{ $value | toString | quote }}
+          value: {{ $value | quote }}
         {{- end }}
         {{- with .Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
