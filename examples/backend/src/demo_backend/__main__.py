@@ -1,0 +1,77 @@
+"""``python -m demo_backend``: serve the application with hypercorn until told to stop.
+
+Exit codes: 0 stopped by a signal; 2 the settings are wrong; 3 the address cannot be listened on, or
+the broker will not give its events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from demo_backend.app import create_app
+from demo_backend.settings import BackendSettings
+from gatewright_sdk import ConfigurationError
+
+WRONG_SETTINGS = 2
+CANNOT_SERVE = 3
+
+
+def main() -> int:
+    """Read the environment and serve; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each publication otherwise
+    try:
+        settings = BackendSettings.from_env()
+        return asyncio.run(_serve(settings))
+    except ConfigurationError as error:
+        for line in str(error).splitlines():
+            print(f"demo backend: {line}", file=sys.stderr)
+        return WRONG_SETTINGS
+
+
+async def _serve(settings: BackendSettings) -> int:
+    host, port = settings.bind
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        why = f"{host}:{port}: {error.strerror}; BACKEND_BIND takes another address"
+        print(f"demo backend: {why}", file=sys.stderr)
+        return CANNOT_SERVE
+    stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def end(code: int) -> None:
+        if not stop.done():
+            stop.set_result(code)
+
+    def failed(error: BaseException) -> None:
+        print(f"demo backend: no events can come: {error}", file=sys.stderr)
+        end(CANNOT_SERVE)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end, 0)
+    with listening:
+        app = create_app(settings, failed)
+        print(f"demo backend: http://{host}:{listening.getsockname()[1]}", flush=True)
+        await serve(app, _config(listening), shutdown_trigger=lambda: asyncio.shield(stop))  # type: ignore[arg-type] # an ASGI application
+    return await stop
+
+
+def _config(listening: socket.socket) -> Config:
+    config = Config()
+    config.bind = [f"fd://{listening.fileno()}"]
+    config.accesslog = None
+    config.errorlog = None
+    config.graceful_timeout = 2.0
+    config.shutdown_timeout = 10.0
+    return config
+
+
+if __name__ == "__main__":
+    sys.exit(main())
