@@ -3,21 +3,23 @@
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
+BROKER ?= none
+NODES ?= 1
 
 BIN := $(VENV)/bin
 TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) sdk/src scripts deploy/docker $(wildcard bench) \
-    $(wildcard examples/*.py) examples/plugin_sink $(wildcard examples/plugins/*/src)
+    $(wildcard examples/*.py) examples/plugin_sink examples/backend/src $(wildcard examples/plugins/*/src)
 
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs format types bench soak clean venv dev-venv system-packages helm
+.PHONY: help run demo test lint docs format types bench soak clean venv dev-venv system-packages helm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "PYTHON=/path/to/python picks an interpreter (3.11 or newer), VENV=folder another environment,"
-	@echo "ARGS='...' adds arguments to run, test and bench."
+	@echo "ARGS='...' adds arguments to run, demo, test and bench."
 
 run: venv ## start a gateway with a console page in the browser
 	@$(BIN)/gatewright dev $(ARGS)
