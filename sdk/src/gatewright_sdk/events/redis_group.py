@@ -23,7 +23,6 @@ from gatewright_sdk.errors import ConfigurationError, Refused, Unavailable
 
 __all__ = ["Entry", "Group", "GroupGone", "letter"]
 
-_BLOCK_MS: Final = 1000
 _TIMEOUT: Final = 5.0
 _FOR_GOOD: Final = ("WRONGTYPE", "NOAUTH", "WRONGPASS", "NOPERM", "ERR unknown command")
 _LONG_AGO_MS: Final = 3_600_000
@@ -120,9 +119,9 @@ class Group:
             if group["name"] == self._name.encode():
                 self._positions[stream] = group["last-delivered-id"].decode()
 
-    async def read_new(self, streams: Sequence[str], count: int) -> list[Entry]:
-        """Return entries that nobody was given yet; wait up to a second for the first."""
-        words = ("GROUP", self._name, self._consumer, "COUNT", count, "BLOCK", _BLOCK_MS)
+    async def read_new(self, streams: Sequence[str], count: int, wait_ms: int) -> list[Entry]:
+        """Return entries that nobody was given yet; wait up to ``wait_ms`` for the first."""
+        words = ("GROUP", self._name, self._consumer, "COUNT", count, "BLOCK", wait_ms)
         answer = await self._call("XREADGROUP", *words, "STREAMS", *streams, *[">"] * len(streams))
         entries = [
             Entry(name.decode(), each_id.decode(), _paired(fields or ()), 1)

@@ -59,7 +59,8 @@ class RedisStreamConsumer(Consumer):
         concurrency: How many are handled at once, each of another connection.
         ordered: Whether consumers of the group take turns; see above.
         lease_seconds: How long after the death of one that works another one begins.
-        reclaim_after_seconds: After how long an entry that nobody works on is taken over.
+        reclaim_after_seconds: After how long an entry that nobody works on is taken over; with
+            ``ordered``, after two leases if that is sooner.
         max_deliveries: How often an entry is tried: with ten, it takes about three minutes.
         dead_letter_stream: Where it goes then, as ``reason``, ``raw``, ``stream``, ``entry``,
             ``deliveries``, ``id``, ``seq``. None: it is logged, and stays in its stream alone.
@@ -110,11 +111,15 @@ class RedisStreamConsumer(Consumer):
         self._lease = f"{self._streams[0]}:{group}:active"
         self._token = f"{self._consumer}:{os.urandom(8).hex()}"
         self._lease_seconds = lease_seconds
-        self._reclaim_after = reclaim_after_seconds
         self._dead_letter_stream = dead_letter_stream
         self._held: dict[tuple[str, str], Entry] = {}
         self._turn = 0
+        self._sure_until = 0.0
+        if ordered:  # what others hold was left behind
+            reclaim_after_seconds = min(reclaim_after_seconds, 2 * lease_seconds)
+        self._reclaim_after = reclaim_after_seconds
         self._look_at = 0.0
+        self._wait_ms = max(1, int(min(1.0, reclaim_after_seconds / 6) * 1000))
 
     @classmethod
     def from_settings(cls, events: Events[Any], settings: Settings) -> RedisStreamConsumer:
@@ -174,7 +179,9 @@ class RedisStreamConsumer(Consumer):
         """Wait until this consumer is the one that works; False once it is stopped."""
         ttl, stands_by = int(self._lease_seconds * 1000), False
         while not self._stopping.is_set():
+            asked_at = asyncio.get_running_loop().time()
             if await self._group.take_lease(self._lease, self._token, ttl):
+                self._sure_until = asked_at + self._lease_seconds
                 if stands_by:
                     _LOG.info("this consumer, %s, is at work now", self._consumer)
                 return True
@@ -188,14 +195,17 @@ class RedisStreamConsumer(Consumer):
     async def _keep_turn(self) -> None:
         """Renew the lease; end once it is lost."""
         ttl, loop = int(self._lease_seconds * 1000), asyncio.get_running_loop()
-        sure_until = loop.time() + self._lease_seconds
-        while loop.time() < sure_until:
+        while self._is_sure():
             await asyncio.sleep(self._lease_seconds / 5)
             asked_at = loop.time()
             with suppress(Unavailable):
                 if not await self._group.keep_lease(self._lease, self._token, ttl):
                     return
-                sure_until = asked_at + self._lease_seconds
+                self._sure_until = asked_at + self._lease_seconds
+
+    def _is_sure(self) -> bool:
+        """Tell whether no other consumer can be at work; time passes even while frozen."""
+        return not self._ordered or asyncio.get_running_loop().time() < self._sure_until
 
     def _give_up_turn(self) -> None:
         """Begin nothing more of what was read: it may be another consumer's."""
@@ -209,13 +219,17 @@ class RedisStreamConsumer(Consumer):
         for stream in self._streams:
             await self._group.tidy(stream)
             await self._recover(stream)
+        turn = self._turn
         while not self._stopping.is_set():
+            if turn != self._turn or not self._is_sure():
+                msg = "another consumer of the group may be at work"
+                raise Unavailable(msg)
             await self._look()
             room = self._room()
             if room <= 0:
                 await lanes.changed(1.0)
                 continue
-            for entry in await self._group.read_new(self._streams, room):
+            for entry in await self._group.read_new(self._streams, room, self._wait_ms):
                 self._take(entry)
         await self._finish()
 
@@ -292,6 +306,11 @@ class RedisStreamConsumer(Consumer):
         self._running.add(lane, tag, lambda: self._process(entry, event, turn))
 
     async def _process(self, entry: Entry, event: Event, turn: int) -> bool:
+        if turn == self._turn and not self._is_sure():
+            self._give_up_turn()
+        if turn != self._turn:
+            self._held.pop((entry.stream, entry.id), None)
+            return True
         outcome = await self._handle(event, entry.deliveries, lambda: self._again(entry, turn))
         if outcome is Outcome.DONE:
             return await self._settle(entry)
@@ -306,7 +325,10 @@ class RedisStreamConsumer(Consumer):
         if turn != self._turn:
             return None
         again = await self._patiently(lambda: self._delivered_again(entry))
-        return None if again is None else _delivery(again)
+        if again is None:
+            return None
+        self._held[entry.stream, entry.id] = again
+        return _delivery(again)
 
     async def _delivered_again(self, entry: Entry) -> Entry | None:
         found = await self._group.deliver_again(entry.stream, [entry.id])
@@ -319,7 +341,8 @@ class RedisStreamConsumer(Consumer):
         from gatewright_sdk.events.redis_group import letter  # noqa: PLC0415 - optional
 
         if self._dead_letter_stream:
-            stream, fields = self._dead_letter_stream, letter(entry, reason)
+            newest = self._held.get((entry.stream, entry.id), entry)
+            stream, fields = self._dead_letter_stream, letter(newest, reason)
             await self._patiently(lambda: self._group.bury(stream, fields))
         return await self._settle(entry)
 
