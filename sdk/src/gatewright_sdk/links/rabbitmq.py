@@ -26,6 +26,9 @@ from gatewright_sdk.errors import ConfigurationError, Refused, Unavailable
 __all__ = ["RabbitMqLink"]
 
 _CLOSE_SECONDS: Final = 2.0
+_HEARTBEAT_SECONDS: Final = 10
+"""A connection that nobody answers on is given up after twice as long, unless the address has
+``?heartbeat=``."""
 _BROKEN: Final = (*CONNECTION_EXCEPTIONS, AMQPError, OSError)
 
 
@@ -46,8 +49,8 @@ class RabbitMqLink:
     def __init__(
         self, dsn: str, exchange: str, queue: str, routing_key: str, timeout_seconds: float
     ) -> None:
-        self._dsn = dsn
         self._shown = _shown(dsn)
+        self._dsn = _with_heartbeat(dsn)
         self._exchange, self._queue, self._routing_key = exchange, queue, routing_key
         self._timeout = timeout_seconds
         self._connecting = asyncio.Lock()
@@ -88,6 +91,7 @@ class RabbitMqLink:
         except DeliveryError as error:
             raise self._undelivered(error) from None
         except _BROKEN as error:
+            await self.close()  # whatever the library makes of it, the next call connects anew
             raise Unavailable(self._told(f"does not answer: {type(error).__name__}")) from None
 
     async def close(self) -> None:
@@ -147,6 +151,13 @@ class RabbitMqLink:
 
     def _told(self, what: str) -> str:
         return f"rabbitmq {self._shown} {what}"
+
+
+def _with_heartbeat(dsn: str) -> str:
+    query = urlsplit(dsn).query
+    if "heartbeat=" in query:
+        return dsn
+    return f"{dsn}{'&' if query else '?'}heartbeat={_HEARTBEAT_SECONDS}"
 
 
 def _shown(dsn: str) -> str:
