@@ -1,4 +1,4 @@
-"""The functions on the page about Python backends, before a real gateway."""
+"""The page about Python backends: what it does without the SDK, before a real gateway."""
 
 import asyncio
 import importlib.util
@@ -31,7 +31,7 @@ def load(tmp_path, monkeypatch, environ):
         for name, value in (environ | more).items():
             monkeypatch.setenv(name, value)
         path = tmp_path / "page.py"
-        path.write_text(the_block(PAGE, "gateway.py").text)
+        path.write_text(the_block(PAGE, "plain.py").text)
         spec = importlib.util.spec_from_file_location("page", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

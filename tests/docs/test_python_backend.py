@@ -1,10 +1,12 @@
-"""The backends on the page, each behind a real server and before a real gateway."""
+"""The backends on the page, each behind a real server and before a real gateway or broker."""
 
 import asyncio
 import json
 import os
 import sys
+import sysconfig
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,7 +18,9 @@ from gatewright.testing.ports import free_port
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
 
 PAGE = "docs/howto/python-backend.md"
-SECRETS = {"GATEWAY_API_KEY": "a-key", "WEBHOOK_SECRET": "a-secret"}
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRETS = {"GATEWAY_API_KEY": "a-key", "WEBHOOK_SECRET": SECRET}
+BACKEND = {"WS_GATEWAY_API_KEY": "a-key", "WS_WEBHOOK_SECRET": SECRET}
 SITE = """\
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -27,33 +31,45 @@ app = get_wsgi_application()
 
 import views
 
-urlpatterns = [path("internal/ws/events", views.events)]
+urlpatterns = [
+    path("internal/ws/events", views.events),
+    path("online/<user_id>", views.online),
+]
 """
 
 
+def write(folder, *names):
+    for name in names:
+        (folder / name).write_text(the_block(PAGE, name).text)
+
+
 def fastapi(folder):
-    (folder / "app.py").write_text(the_block(PAGE, "app.py").text)
+    write(folder, "app.py")
     return "uvicorn", "app:app", "--log-level", "warning", "--port"
 
 
 def django(folder):
-    (folder / "views.py").write_text(the_block(PAGE, "views.py").text)
+    write(folder, "gateway.py", "views.py")
     (folder / "site_.py").write_text(SITE)
     return "uvicorn", "site_:app", "--interface", "wsgi", "--log-level", "warning", "--port"
+
+
+def flask(folder):
+    write(folder, "gateway.py", "flask_app.py")
+    return "uvicorn", "flask_app:app", "--interface", "wsgi", "--log-level", "warning", "--port"
 
 
 @asynccontextmanager
 async def served(folder, framework, url):
     """A server with the page's code, and the address of its receiver."""
     port = free_port()
-    (folder / "gateway.py").write_text(the_block(PAGE, "gateway.py").text)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         *framework(folder),
         str(port),
         cwd=folder,
-        env={**os.environ, **SECRETS, "GATEWRIGHT_URL": url},
+        env={**os.environ, **BACKEND, "WS_GATEWAY_BASE_URL": url},
     )
     try:
         yield f"http://127.0.0.1:{port}/internal/ws/events"
@@ -72,7 +88,13 @@ async def answer_of(url, body, **headers):
                 await asyncio.sleep(0.05)
 
 
-@pytest.fixture(params=[fastapi, django], ids=lambda framework: framework.__name__)
+async def online(url, user_id):
+    async with http_client() as client:
+        answer = await client.get(url.replace("internal/ws/events", f"online/{user_id}"))
+    return {"true": True, "false": False}[answer.text]
+
+
+@pytest.fixture(params=[fastapi, django, flask], ids=lambda framework: framework.__name__)
 def framework(request):
     return request.param
 
@@ -89,6 +111,8 @@ async def test_a_client_is_answered(tmp_path, framework):
         ):
             await client.send('{"say":"hi"}')
             heard = json.loads(await client.recv())
+            assert await online(url, "42")
+            assert not await online(url, "43")
 
     assert heard == {"type": "event", "payload": {"you said": {"say": "hi"}}}
 
@@ -98,3 +122,30 @@ async def test_what_the_gateway_did_not_sign_is_refused(tmp_path, framework):
         for signature in ("", "sha256=", "sha256=" + "0" * 64):
             headers = {"X-Webhook-Signature": signature}
             assert await answer_of(url, b'{"type":"connected"}', **headers) == 401
+
+
+@asynccontextmanager
+async def started(folder, redis, *words):
+    environ = {"WS_MODE": "core", "WS_REDIS_DSN": redis.dsn, "WS_EVENTS_START": "0"}
+    process = await asyncio.create_subprocess_exec(
+        *words, cwd=folder, env={**os.environ, **environ}, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+async def test_the_consumer_hears_from_a_stream(tmp_path, redis):
+    write(tmp_path, "consumer.py")
+    command = Path(sysconfig.get_path("scripts")) / "gatewright-consume"
+    stream = f"events: {{redis_stream: {{dsn: '{redis.dsn}'}}}}\n"
+    async with gateway(tmp_path, stream) as running:
+        for words in ((str(command), "consumer:events"), (sys.executable, "consumer.py")):
+            async with (
+                started(tmp_path, redis, *words) as process,
+                running.socket("42"),
+                asyncio.timeout(30),
+            ):
+                assert await process.stdout.readline() == b"connected: 42\n"
