@@ -32,40 +32,47 @@ def main() -> int:
         return asyncio.run(_serve(settings))
     except ConfigurationError as error:
         for line in str(error).splitlines():
-            print(f"demo backend: {line}", file=sys.stderr)
+            _complain(line)
         return WRONG_SETTINGS
 
 
 async def _serve(settings: BackendSettings) -> int:
-    host, port = settings.bind
-    try:
-        listening = socket.create_server((host, port))
-    except OSError as error:
-        why = f"{host}:{port}: {error.strerror}; BACKEND_BIND takes another address"
-        print(f"demo backend: {why}", file=sys.stderr)
-        return CANNOT_SERVE
-    stop: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[int] = loop.create_future()
 
     def end(code: int) -> None:
         if not stop.done():
             stop.set_result(code)
 
     def failed(error: BaseException) -> None:
-        print(f"demo backend: no events can come: {error}", file=sys.stderr)
+        _complain(f"no events can come: {error}")
         end(CANNOT_SERVE)
 
+    app = create_app(settings, failed)
+    host, port = settings.bind
+    try:
+        listening = socket.create_server((host, port), family=_family(host))
+    except OSError as error:
+        _complain(f"{host}:{port}: {error.strerror}; BACKEND_BIND takes another address")
+        return CANNOT_SERVE
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, end, 0)
-    with listening:
-        app = create_app(settings, failed)
-        print(f"demo backend: http://{host}:{listening.getsockname()[1]}", flush=True)
-        await serve(app, _config(listening), shutdown_trigger=lambda: asyncio.shield(stop))  # type: ignore[arg-type] # an ASGI application
+        loop.add_signal_handler(number, end, 0)
+    print(f"demo backend: http://{host}:{listening.getsockname()[1]}", flush=True)
+    await serve(app, _config(listening), shutdown_trigger=lambda: asyncio.shield(stop))  # type: ignore[arg-type] # an ASGI application
     return await stop
+
+
+def _complain(text: str) -> None:
+    print(f"demo backend: {text}", file=sys.stderr)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _config(listening: socket.socket) -> Config:
     config = Config()
-    config.bind = [f"fd://{listening.fileno()}"]
+    config.bind = [f"fd://{listening.detach()}"]  # hypercorn closes it
     config.accesslog = None
     config.errorlog = None
     config.graceful_timeout = 2.0
