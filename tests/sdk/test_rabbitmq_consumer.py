@@ -8,6 +8,8 @@ import pytest
 from tests.support.consuming import Handled, body_of, consumer_process, first_times
 from tests.support.survival import eventually
 
+from gatewright.testing.brokers.rabbitmq_server import VirtualHost
+from gatewright.testing.toxics import ToxicProxy
 from gatewright_sdk.errors import ConfigurationError, Refused
 from gatewright_sdk.events import Events, RabbitMqConsumer
 from gatewright_sdk.model import Event
@@ -350,3 +352,22 @@ async def test_those_that_share_lose_nothing_when_one_is_killed(rabbitmq, channe
         await handled.until(lambda lines: {pid for pid, *_ in lines} == {one.pid, two.pid})
         one.kill()
         await handled.until_all(CONNECTIONS, EACH)
+
+
+async def test_a_connection_that_breaks_is_made_again(told, rabbitmq, rabbitmq_server, channel):
+    await declare(channel)
+    async with ToxicProxy.to("127.0.0.1", rabbitmq_server.port) as proxy:
+        through = VirtualHost(
+            rabbitmq.name, rabbitmq.dsn.replace(f":{rabbitmq_server.port}/", f":{proxy.port}/")
+        )
+        async with running(told, through):
+            for seq in (1, 2, 3):
+                await publish(channel, "c1", seq)
+                await told.until(lambda count=seq: seq_count(told) == count)
+                proxy.reset()
+        assert proxy.connections >= 3
+    assert list(dict.fromkeys(each.delivery.seq for each in told.events)) == [1, 2, 3]
+
+
+def seq_count(told):
+    return len({each.delivery.seq for each in told.events})

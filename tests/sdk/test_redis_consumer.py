@@ -346,6 +346,7 @@ async def test_cancelling_leaves_everything_to_the_next(told, redis, client):
 
     assert cancelled == [True]
     assert await pending(client) == 1
+    assert await client.keys() == [STREAM.encode()], "the lease was given back"
     with pytest.raises(RuntimeError, match="called before"):
         await consumer.run()
 

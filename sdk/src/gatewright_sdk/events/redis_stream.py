@@ -147,10 +147,11 @@ class RedisStreamConsumer(Consumer):
         try:
             await self._keep_sessions()
             await self._finish()
+        finally:
+            await self._running.cancel()
             with suppress(GatewrightError, TimeoutError):
                 async with asyncio.timeout(_FAREWELL_SECONDS):
                     await self._leave()
-        finally:
             await self._group.close()
 
     async def _session(self) -> None:
@@ -352,6 +353,7 @@ class RedisStreamConsumer(Consumer):
         return True
 
     async def _leave(self) -> None:
+        """Make room at once for whoever stands by."""
         for stream in self._streams:
             await self._group.tidy(stream, itself=True)
         if self._ordered:
