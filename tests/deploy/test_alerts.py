@@ -88,7 +88,21 @@ CASES = {
         {"gatewright_slow_closes_total{@}": "0+3x60", "gatewright_connections{@}": "500x60"},
         {"gatewright_slow_closes_total{@}": "0+3x60", "gatewright_connections{@}": "50000x60"},
     ),
-    "GatewrightDrainStuck": same(handshakes("draining"), "0+1x60", "0+1x36 36x20"),
+    "GatewrightDrainStuck": same("gatewright_draining{@}", "0x30 1x30", "0x30 1x3 0x30"),
+    "GatewrightFilesRunOut": case(
+        {
+            "process_open_fds{@}": "900x60",
+            "process_max_fds{@}": "1024x60",
+            "gatewright_connections{@}": "700x60",
+        },
+        {
+            "process_open_fds{@}": "800x60",
+            "process_max_fds{@}": "1024x60",
+            "gatewright_connections{@}": "700x60",
+            'process_open_fds{job="other"}': "1000x60",
+            'process_max_fds{job="other"}': "1024x60",
+        },
+    ),
     "GatewrightBusDown": same(READY.format("bus.redis"), "0x60", "1x60", plugin="bus.redis"),
     "GatewrightBusSlow": case(
         {

@@ -108,6 +108,7 @@ async def test_while_draining_ready_is_503_and_nobody_gets_in(tmp_path):
             async with running.socket():
                 running.terminate()
                 await running.logged("draining")
+                assert await running.metric("gatewright_draining") == 1
                 answer = await running.get("/ready")
                 assert answer.status_code == 503
                 assert answer.json()["phase"] == "draining"

@@ -29,13 +29,13 @@ def promtool(*words):
 def metrics_of(expression):
     """Return the names of all metrics that an expression asks for."""
     plain = re.sub(r'"[^"]*"', '""', expression)
-    return set(re.findall(r"\b(?:gatewright_\w+|up)\b", plain))
+    return set(re.findall(r"\b(?:gatewright_\w+|process_\w+|up)\b", plain))
 
 
 def labels_of(expression):
     """Return the labels by which each metric of an expression is picked, as (metric, label)."""
     found = set()
-    for metric, picks in re.findall(r"\b(gatewright_\w+|up)\{([^}]*)\}", expression):
+    for metric, picks in re.findall(r"\b(gatewright_\w+|process_\w+|up)\{([^}]*)\}", expression):
         found |= {(metric, label) for label in re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", picks)}
     return found
 

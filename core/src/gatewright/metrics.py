@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 __all__ = ["Metrics"]
 
@@ -23,8 +23,15 @@ class Metrics:
         self._events(registry)
         self._plugins(registry)
 
+    def of_this_process(self) -> None:
+        """Tell of the process too: its memory, CPU time and file descriptors, as ``process_…``."""
+        ProcessCollector(registry=self.registry)
+
     def _sockets(self, registry: CollectorRegistry) -> None:
         self.connections = Gauge("gatewright_connections", "Open connections.", registry=registry)
+        self.draining = Gauge(
+            "gatewright_draining", "1 from the beginning of a drain.", registry=registry
+        )
         self.sockets = Counter(
             "gatewright_sockets",
             "Handshakes by the driver that was to carry the socket.",

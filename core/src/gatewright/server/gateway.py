@@ -224,6 +224,7 @@ class Gateway:
 
     async def _stop_taking(self) -> None:
         self.readiness.phase = Phase.DRAINING
+        self._metrics.draining.set(1)
         await self._stop_transports("node")
 
     async def _stop_readers(self) -> None:

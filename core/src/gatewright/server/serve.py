@@ -145,6 +145,7 @@ class _Process:
         self._announce = announce
         self._log: FilteringBoundLogger = get_logger()
         self._metrics = Metrics()
+        self._metrics.of_this_process()
 
     async def run(self) -> int:
         signals = Signals()
