@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -53,7 +54,8 @@ async def _serve(settings: BackendSettings) -> int:
     try:
         listening = socket.create_server((host, port), family=_family(host))
     except OSError as error:
-        _complain(f"{host}:{port}: {error.strerror}; BACKEND_BIND takes another address")
+        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        _complain(f"{host}:{port}: {why}; BACKEND_BIND takes another address")
         return CANNOT_SERVE
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, 0)

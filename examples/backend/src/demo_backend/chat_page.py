@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from demo_backend.chat import MOST_CHARACTERS, ROOM, Chat
 from demo_backend.guard import Guard
 from demo_backend.settings import BackendSettings
-from demo_backend.web import read_json
+from demo_backend.web import EXCEPTION_HANDLERS, read_json
 from gatewright_sdk.config import NoEventsSettings
 
 __all__ = ["ChatPage"]
@@ -44,7 +45,9 @@ class ChatPage:
         if self._settings.client is not None:
             routes.append(Mount("/client", StaticFiles(directory=self._settings.client)))
         guard = Middleware(Guard, hosts=self._settings.hosts, gateways=self._settings.gateways)
-        return [Mount("/demo", routes=routes, middleware=[guard])]
+        # An application of its own: the guard's headers are on its errors, too.
+        app = Starlette(routes=routes, middleware=[guard], exception_handlers=EXCEPTION_HANDLERS)
+        return [Mount("/demo", app)]
 
     async def _page(self, _request: Request) -> Response:
         if self._settings.client is None:
