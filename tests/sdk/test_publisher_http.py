@@ -209,6 +209,13 @@ async def test_half_a_batch_tells_how_many_were_taken():
         assert caught.value.published == 1002
 
 
+async def test_a_key_that_no_header_can_carry_is_told():
+    settings = HttpSettings(base_url="http://gateway", api_key="schlüssel")
+    with pytest.raises(ConfigurationError, match=r"^api_key: must be ASCII") as caught:
+        HttpTransport(settings)
+    assert "schlüssel" not in str(caught.value)
+
+
 async def test_nobody_there_is_unavailable():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

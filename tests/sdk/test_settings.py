@@ -232,3 +232,12 @@ def test_settings_show_no_secret():
     assert "hunter2" not in repr(Settings.from_env(GATEWAY | names))
     core = {"WS_MODE": "core", "WS_REDIS_DSN": "redis://:hunter2@redis"}
     assert "hunter2" not in repr(Settings.from_env(core))
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two words", "line\n", "\x7f"])
+def test_a_key_that_no_header_can_carry_is_told(key):
+    (problem,) = problems(GATEWAY | {"WS_GATEWAY_API_KEY": key})
+    assert problem == (
+        "WS_GATEWAY_API_KEY: must be ASCII without spaces and control characters: "
+        "a header carries it"
+    )

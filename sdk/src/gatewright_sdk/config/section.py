@@ -11,13 +11,20 @@ from urllib.parse import urlsplit
 
 from gatewright_sdk.errors import ConfigurationError
 
-__all__ = ["Problems", "Section"]
+__all__ = ["KEY_PROBLEM", "Problems", "Section", "is_key"]
 
 _WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 _HIGHEST_PORT: Final = 65535
+
+KEY_PROBLEM: Final = "must be ASCII without spaces and control characters: a header carries it"
+
+
+def is_key(text: str) -> bool:
+    """Tell whether a header can carry ``text`` as it is."""
+    return text.isascii() and all("!" <= each <= "~" for each in text)
 
 
 @dataclass(slots=True)
@@ -98,6 +105,14 @@ class Section:
             return value
         self._wrong(name, f"must be a text, found a {type(value).__name__}")
         return None
+
+    def key(self, name: str) -> str | None:
+        """Return a secret that a header can carry (RFC 9110, section 5.5: visible ASCII)."""
+        key = self.secret(name)
+        if key is not None and not is_key(key):
+            self._wrong(name, KEY_PROBLEM)
+            return None
+        return key
 
     def secrets(self, name: str) -> tuple[str, ...]:
         """Return texts that are never shown; empty ones are left out."""

@@ -139,7 +139,7 @@ def _only(section: Section, chosen: str, types: Mapping[str, Any] | tuple[str, .
 def _http(part: Section) -> HttpSettings:
     settings = HttpSettings(
         base_url=part.address("base_url", None, _WEB).rstrip("/"),
-        api_key=part.secret("api_key"),
+        api_key=part.key("api_key"),
         publish_path=part.text("publish_path", "/internal/publish"),
         timeout_seconds=part.seconds("timeout_seconds", 5.0),
         attempts=part.integer("attempts", 1, 1),
@@ -174,7 +174,7 @@ def _rabbitmq(part: Section) -> RabbitMqSettings:
 def _http_presence(part: Section) -> HttpPresenceSettings:
     settings = HttpPresenceSettings(
         base_url=part.address("base_url", None, _WEB).rstrip("/"),
-        api_key=part.secret("api_key"),
+        api_key=part.key("api_key"),
         list_path=part.text("list_path", "/internal/connections"),
         by_user_path=part.text("by_user_path", "/internal/users/{user_id}/connections"),
         timeout_seconds=part.seconds("timeout_seconds", 5.0),

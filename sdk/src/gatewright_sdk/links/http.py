@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from gatewright_sdk.errors import GatewrightError, Refused, Unavailable
+from gatewright_sdk.config.section import KEY_PROBLEM, is_key
+from gatewright_sdk.errors import ConfigurationError, GatewrightError, Refused, Unavailable
 
 __all__ = ["HttpLink"]
 
@@ -29,9 +30,15 @@ class HttpLink:
         base_url: The gateway's address.
         api_key: Sent as ``X-Api-Key``; None for none.
         timeout_seconds: What one request may take in all, from connecting to the last byte.
+
+    Raises:
+        ConfigurationError: No header can carry the key.
     """
 
     def __init__(self, base_url: str, api_key: str | None, timeout_seconds: float) -> None:
+        if api_key and not is_key(api_key):
+            message = f"api_key: {KEY_PROBLEM}"
+            raise ConfigurationError(message)
         parts = urlsplit(base_url)
         self.shown = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
         self._base_url = base_url.rstrip("/")
