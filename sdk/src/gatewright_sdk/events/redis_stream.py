@@ -20,6 +20,7 @@ from gatewright_sdk.errors import (
 )
 from gatewright_sdk.events.consumer import Consumer, Outcome, named, positive
 from gatewright_sdk.events.parsing import parse_event
+from gatewright_sdk.events.redis_turn import Turn
 from gatewright_sdk.events.registry import Events
 from gatewright_sdk.model import Delivery, Event
 
@@ -107,14 +108,12 @@ class RedisStreamConsumer(Consumer):
         self._group = _group(dsn, group, self._consumer)
         self._start = start
         self._batch = batch
-        self._ordered = ordered
-        self._lease = f"{self._streams[0]}:{group}:active"
-        self._token = f"{self._consumer}:{os.urandom(8).hex()}"
-        self._lease_seconds = lease_seconds
+        lease, holder = f"{self._streams[0]}:{group}:active", self._consumer
+        turn = Turn(self._group, lease, holder=holder, seconds=lease_seconds)
+        self._turn = turn if ordered else None
         self._dead_letter_stream = dead_letter_stream
         self._held: dict[tuple[str, str], Entry] = {}
-        self._turn = 0
-        self._sure_until = 0.0
+        self._turns_lost = 0
         if ordered:  # what others hold was left behind
             reclaim_after_seconds = min(reclaim_after_seconds, 2 * lease_seconds)
         self._reclaim_after = reclaim_after_seconds
@@ -157,13 +156,15 @@ class RedisStreamConsumer(Consumer):
     async def _session(self) -> None:
         for stream in self._streams:
             await self._group.ensure(stream, self._start)
-        if not self._ordered:
+        turn = self._turn
+        if turn is None:
             await self._read()
-            return
-        if not await self._turn_comes():
-            return
+        elif await self._comes(turn):
+            await self._read_while(turn)
+
+    async def _read_while(self, turn: Turn) -> None:
         reading = asyncio.create_task(self._read())
-        keeping = asyncio.create_task(self._keep_turn())
+        keeping = asyncio.create_task(turn.keep())
         try:
             await asyncio.wait({reading, keeping}, return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
@@ -176,13 +177,11 @@ class RedisStreamConsumer(Consumer):
                 task.cancel()
             await asyncio.gather(reading, keeping, return_exceptions=True)
 
-    async def _turn_comes(self) -> bool:
+    async def _comes(self, turn: Turn) -> bool:
         """Wait until this consumer is the one that works; False once it is stopped."""
-        ttl, stands_by = int(self._lease_seconds * 1000), False
+        stands_by = False
         while not self._stopping.is_set():
-            asked_at = asyncio.get_running_loop().time()
-            if await self._group.take_lease(self._lease, self._token, ttl):
-                self._sure_until = asked_at + self._lease_seconds
+            if await turn.take():
                 if stands_by:
                     _LOG.info("this consumer, %s, is at work now", self._consumer)
                 return True
@@ -190,39 +189,26 @@ class RedisStreamConsumer(Consumer):
                 _LOG.info("standing by: another consumer of the group is at work")
                 self._give_up_turn()
             stands_by = True
-            await self._sleep(min(1.0, self._lease_seconds / 5))
+            await self._sleep(min(1.0, turn.seconds / 5))
         return False
 
-    async def _keep_turn(self) -> None:
-        """Renew the lease; end once it is lost."""
-        ttl, loop = int(self._lease_seconds * 1000), asyncio.get_running_loop()
-        while self._is_sure():
-            await asyncio.sleep(self._lease_seconds / 5)
-            asked_at = loop.time()
-            with suppress(Unavailable):
-                if not await self._group.keep_lease(self._lease, self._token, ttl):
-                    return
-                self._sure_until = asked_at + self._lease_seconds
-
     def _is_sure(self) -> bool:
-        """Tell whether no other consumer can be at work; time passes even while frozen."""
-        return not self._ordered or asyncio.get_running_loop().time() < self._sure_until
+        return self._turn is None or self._turn.is_sure
 
     def _give_up_turn(self) -> None:
         """Begin nothing more of what was read: it may be another consumer's."""
-        self._turn += 1
+        self._turns_lost += 1
         for tag in self._running.drop_waiting():
             self._held.pop(tag, None)  # type: ignore[call-overload]
 
     async def _read(self) -> None:
-        lanes = self._running
+        lanes, turns_lost = self._running, self._turns_lost
         self._look_at = asyncio.get_running_loop().time() + self._reclaim_after / 3
         for stream in self._streams:
             await self._group.tidy(stream)
             await self._recover(stream)
-        turn = self._turn
         while not self._stopping.is_set():
-            if turn != self._turn or not self._is_sure():
+            if turns_lost != self._turns_lost or not self._is_sure():
                 msg = "another consumer of the group may be at work"
                 raise Unavailable(msg)
             await self._look()
@@ -242,7 +228,7 @@ class RedisStreamConsumer(Consumer):
 
     async def _recover(self, stream: str) -> None:
         """Take what was given to this consumer, or with ``ordered`` to any, and not finished."""
-        if self._ordered:
+        if self._turn is not None:
             await self._reclaim(stream, idle_ms=0)
             return
         after = "0-0"
@@ -293,7 +279,7 @@ class RedisStreamConsumer(Consumer):
         """Put an entry behind those of its connection."""
         tag = (entry.stream, entry.id)
         self._held[tag] = entry
-        turn = self._turn
+        turns_lost = self._turns_lost
         try:
             event = _event(entry)
         except InvalidEvent as error:
@@ -304,15 +290,17 @@ class RedisStreamConsumer(Consumer):
             self._running.add(f"{tag}", tag, lambda: self._settle(entry))
             return
         lane = event.connection_id
-        self._running.add(lane, tag, lambda: self._process(entry, event, turn))
+        self._running.add(lane, tag, lambda: self._process(entry, event, turns_lost))
 
-    async def _process(self, entry: Entry, event: Event, turn: int) -> bool:
-        if turn == self._turn and not self._is_sure():
+    async def _process(self, entry: Entry, event: Event, turns_lost: int) -> bool:
+        if turns_lost == self._turns_lost and not self._is_sure():
             self._give_up_turn()
-        if turn != self._turn:
+        if turns_lost != self._turns_lost:
             self._held.pop((entry.stream, entry.id), None)
             return True
-        outcome = await self._handle(event, entry.deliveries, lambda: self._again(entry, turn))
+        outcome = await self._handle(
+            event, entry.deliveries, lambda: self._again(entry, turns_lost)
+        )
         if outcome is Outcome.DONE:
             return await self._settle(entry)
         if outcome is Outcome.GIVEN_UP:
@@ -321,9 +309,9 @@ class RedisStreamConsumer(Consumer):
         self._held.pop((entry.stream, entry.id), None)
         return outcome is Outcome.GONE
 
-    async def _again(self, entry: Entry, turn: int) -> Delivery | None:
+    async def _again(self, entry: Entry, turns_lost: int) -> Delivery | None:
         """Count another delivery; None once the entry may be another consumer's."""
-        if turn != self._turn:
+        if turns_lost != self._turns_lost:
             return None
         again = await self._patiently(lambda: self._delivered_again(entry))
         if again is None:
@@ -356,8 +344,8 @@ class RedisStreamConsumer(Consumer):
         """Make room at once for whoever stands by."""
         for stream in self._streams:
             await self._group.tidy(stream, itself=True)
-        if self._ordered:
-            await self._group.leave_lease(self._lease, self._token)
+        if self._turn is not None:
+            await self._turn.give_back()
 
 
 def _event(entry: Entry) -> Event | None:
