@@ -70,8 +70,8 @@ class RabbitServer:
         """
         server = cls(directory, config=config)
         with server.names_served():
-            await server.boot()
             try:
+                await server.boot()
                 yield server
             finally:
                 await server.kill()
@@ -176,6 +176,7 @@ class RabbitServer:
         return {
             **os.environ,
             "HOME": str(home),  # the cookie's place
+            "ERL_CRASH_DUMP": str(home / "erl_crash.dump"),
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "RABBITMQ_NODENAME": f"gatewright{self.port}@localhost",

@@ -54,8 +54,8 @@ class RedisServer:
             options: More words for its command line.
         """
         server = cls(directory, append_only=append_only, options=options)
-        await server.boot()
         try:
+            await server.boot()
             yield server
         finally:
             await server.kill()
