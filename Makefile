@@ -24,6 +24,9 @@ help: ## list the targets
 run: venv ## start a gateway with a console page in the browser
 	@$(BIN)/gatewright dev $(ARGS)
 
+demo: venv ## start a gateway and the example backend with a chat; BROKER=redis, BROKER=rabbitmq
+	@$(BIN)/python -m scripts.demo --broker $(BROKER) --nodes $(NODES) $(ARGS)
+
 test: dev-venv system-packages helm ## run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 

@@ -54,7 +54,8 @@ async def _serve(settings: BackendSettings) -> int:
     try:
         listening = socket.create_server((host, port), family=_family(host))
     except OSError as error:
-        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror
         _complain(f"{host}:{port}: {why}; BACKEND_BIND takes another address")
         return CANNOT_SERVE
     for number in (signal.SIGINT, signal.SIGTERM):
