@@ -68,8 +68,17 @@ async def _run(options: argparse.Namespace) -> int:
     else:
         code = await showing
     if code == 0:  # otherwise there are logs to read
-        shutil.rmtree(folder, ignore_errors=True)
+        await _remove(folder)
     return code
+
+
+async def _remove(folder: Path) -> None:
+    """Remove what was written, though a process that was killed may write for a moment more."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        await asyncio.sleep(0.05)
 
 
 async def _show(options: argparse.Namespace, folder: Path) -> int:
