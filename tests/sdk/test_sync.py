@@ -41,6 +41,8 @@ def test_plain_code_publishes_and_asks(there):
         assert [each.sent for each in publisher.publish_many([Publication.to("user:42", 3)])] == [1]
         assert asked.is_online(42)
         assert asked.users() == {"42"}
+        assert asked.count(user_id=42) == 1
+        assert asked.count(subject="room:7") == 0
         assert [each.user_id for each in asked.connections(subject="user:42")] == ["42"]
         publisher.close()
         assert publisher.publish("user:42", 4).sent == 1  # connects anew

@@ -20,6 +20,7 @@ class HasSubjectKey(Protocol):
 
     def subject_key(self) -> str:
         """Return the subject to publish to, such as ``room:7``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

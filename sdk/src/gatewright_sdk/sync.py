@@ -150,6 +150,10 @@ class Presence:
         """Tell whether a user is connected; see `gatewright_sdk.Presence.is_online`."""
         return self._each.do(lambda presence: presence.is_online(user_id))
 
+    def count(self, *, subject: str | None = None, user_id: str | int | None = None) -> int:
+        """Return how many connections match; see `gatewright_sdk.Presence.count`."""
+        return self._each.do(lambda presence: presence.count(subject=subject, user_id=user_id))
+
     def users(self, *, subject: str | None = None) -> set[str]:
         """Return the ids of the users who are connected; see `gatewright_sdk.Presence.users`."""
         return self._each.do(lambda presence: presence.users(subject=subject))

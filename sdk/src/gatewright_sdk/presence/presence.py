@@ -65,6 +65,14 @@ class Presence:
         """
         return bool(user_id != "") and await self.provider.is_online(str(user_id))
 
+    async def count(self, *, subject: str | None = None, user_id: str | int | None = None) -> int:
+        """Return how many connections match; it reads them all, as `connections` does.
+
+        Raises:
+            GatewrightError: As for `connections`.
+        """
+        return len(await self.connections(subject=subject, user_id=user_id))
+
     async def users(self, *, subject: str | None = None) -> set[str]:
         """Return the ids of the users who are connected, or who hear a subject.
 
