@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,11 +31,15 @@ NOT_STARTED = 3
 def main() -> int:
     """Run until Ctrl-C, or until the check is done; return the exit code."""
     options = _options()
+    folder = ROOT / "var" / "demo" / str(os.getpid())
     try:
-        return asyncio.run(_run(options))
+        code = asyncio.run(_run(options, folder))
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return NOT_STARTED
+    if code == 0:  # otherwise there are logs to read
+        _remove(folder)
+    return code
 
 
 def _options() -> argparse.Namespace:
@@ -50,35 +55,21 @@ def _options() -> argparse.Namespace:
     return options
 
 
-async def _run(options: argparse.Namespace) -> int:
+async def _run(options: argparse.Namespace, folder: Path) -> int:
     interrupted = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
-    folder = ROOT / "var" / "demo" / str(os.getpid())
     showing = asyncio.create_task(_show(options, folder))
     waiting = asyncio.create_task(interrupted.wait())
     await asyncio.wait({showing, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    if not showing.done():
-        print("stopping …", flush=True)
-        showing.cancel()
-        with suppress(asyncio.CancelledError):
-            await showing
-        code = 0
-    else:
-        code = await showing
-    if code == 0:  # otherwise there are logs to read
-        await _remove(folder)
-    return code
-
-
-async def _remove(folder: Path) -> None:
-    """Remove what was written, though a process that was killed may write for a moment more."""
-    for _ in range(20):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        await asyncio.sleep(0.05)
+    if showing.done():
+        return await showing
+    print("stopping …", flush=True)
+    showing.cancel()
+    with suppress(asyncio.CancelledError):
+        await showing
+    return 0
 
 
 async def _show(options: argparse.Namespace, folder: Path) -> int:
@@ -87,6 +78,15 @@ async def _show(options: argparse.Namespace, folder: Path) -> int:
             return 0 if await check(plan, _say) else FAILED
         print(_told(plan), flush=True)
         return await _until_one_ends(family)
+
+
+def _remove(folder: Path) -> None:
+    """Remove what was written, though a process that was killed may write for a moment more."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
 
 
 def _say(line: str) -> None:
