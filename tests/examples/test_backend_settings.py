@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
-from tests.support.demo_backend import demo_backend, ended
+from tests.support.demo_backend import SOURCE, demo_backend, ended
+
+from gatewright_sdk.config.environment import NAMES
 
 pytestmark = pytest.mark.anyio
 
@@ -66,3 +69,22 @@ async def test_a_broker_that_refuses_ends_it(redis):
 async def test_sigterm_ends_it_in_good_order():
     async with demo_backend(**RIGHT) as running:
         assert (await running.get("/api/ping")).status_code == 200
+
+
+def test_the_page_lists_what_can_be_set():
+    page = (SOURCE.parent / "README.md").read_text()
+    named = set(re.findall(r"`((?:BACKEND|DEMO|WS)_[A-Z_]+)`", page))
+    code = "".join(file.read_text() for file in (SOURCE / "demo_backend").glob("*.py"))
+    ours = set(re.findall(r"\"((?:BACKEND|DEMO)_[A-Z_]+)\"", code))
+
+    assert {name for name in named if not name.startswith("WS_")} == ours
+    assert {name for name in named if name.startswith("WS_")} <= set(NAMES)
+
+
+def test_the_page_lists_every_route():
+    page = (SOURCE.parent / "README.md").read_text()
+    code = "".join(file.read_text() for file in (SOURCE / "demo_backend").glob("*.py"))
+    routes = {path.partition("{")[0] for path in re.findall(r'Route\("(/api/[^"]+)"', code)}
+
+    assert routes
+    assert {path for path in routes if path not in page} == set()
