@@ -113,7 +113,7 @@ class RedisStreamConsumer(Consumer):
         self._turn = turn if ordered else None
         self._dead_letter_stream = dead_letter_stream
         self._held: dict[tuple[str, str], Entry] = {}
-        self._turns_lost = 0
+        self._turns_lost = self._read_since = 0
         if ordered:  # what others hold was left behind
             reclaim_after_seconds = min(reclaim_after_seconds, 2 * lease_seconds)
         self._reclaim_after = reclaim_after_seconds
@@ -203,6 +203,7 @@ class RedisStreamConsumer(Consumer):
 
     async def _read(self) -> None:
         lanes, turns_lost = self._running, self._turns_lost
+        self._read_since = turns_lost
         self._look_at = asyncio.get_running_loop().time() + self._reclaim_after / 3
         for stream in self._streams:
             await self._group.tidy(stream)
@@ -279,7 +280,7 @@ class RedisStreamConsumer(Consumer):
         """Put an entry behind those of its connection."""
         tag = (entry.stream, entry.id)
         self._held[tag] = entry
-        turns_lost = self._turns_lost
+        turns_lost = self._read_since
         try:
             event = _event(entry)
         except InvalidEvent as error:
