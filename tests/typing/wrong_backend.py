@@ -56,3 +56,5 @@ async def asking(presence: Presence) -> None:
     for connection in await presence.connections():
         print(connection.last_seen_at + 1)  # wrong: mypy[operator] pyright[reportOptionalOperand]
         connection.user_id = "7"  # wrong: mypy[misc] pyright[reportAttributeAccessIssue]
+    if presence.is_online("42"):  # wrong: mypy[truthy-bool] pyright[reportUnnecessaryComparison]
+        await presence.connections("room:7")  # wrong: mypy[call-arg] pyright[reportCallIssue]

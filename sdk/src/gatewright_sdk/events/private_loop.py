@@ -46,8 +46,14 @@ class _PrivateLoop:
             raise RuntimeError(msg)
         return loop
 
+    def forget(self) -> None:
+        """Begin anew in a child: the lock may be held by a thread that is not there."""
+        self._lock = threading.Lock()
+
 
 _PRIVATE: Final = _PrivateLoop()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_PRIVATE.forget)
 
 
 def run_privately(work: Coroutine[Any, Any, _Result]) -> _Result:

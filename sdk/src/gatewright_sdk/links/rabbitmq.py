@@ -69,7 +69,11 @@ class RabbitMqLink:
         )
         channel = await self._open_channel()
         exchange = await channel.get_exchange(self._exchange, ensure=False)
-        await exchange.publish(message, routing_key=self._routing_key, mandatory=True)
+        try:
+            await exchange.publish(message, routing_key=self._routing_key, mandatory=True)
+        except _BROKEN as error:
+            await self._forget(channel, connection_too=not isinstance(error, DeliveryError))
+            raise
 
     @asynccontextmanager
     async def answered(self) -> AsyncIterator[None]:
@@ -91,7 +95,6 @@ class RabbitMqLink:
         except DeliveryError as error:
             raise self._undelivered(error) from None
         except _BROKEN as error:
-            await self.close()  # whatever the library makes of it, the next call connects anew
             raise Unavailable(self._told(f"does not answer: {type(error).__name__}")) from None
 
     async def close(self) -> None:
@@ -106,10 +109,25 @@ class RabbitMqLink:
         async with self._connecting:
             if self._channel is not None and not self._channel.is_closed:
                 return self._channel
-            connection = await self._open_connection()
-            await self._see_to_topology(connection)
-            self._channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            try:
+                connection = await self._open_connection()
+                await self._see_to_topology(connection)
+                self._channel = await connection.channel(on_return_raises=True)
+            except _BROKEN:
+                await self.close()
+                raise
             return self._channel
+
+    async def _forget(self, channel: AbstractChannel, *, connection_too: bool) -> None:
+        """Have the next call open another channel, unless one has been opened meanwhile."""
+        if self._channel is not channel:
+            return
+        if connection_too:
+            await self.close()  # whatever the library makes of it, the next call connects anew
+        else:
+            self._channel = None
+            with suppress(*_BROKEN):
+                await channel.close()
 
     async def _open_connection(self) -> AbstractConnection:
         if self._connection is None or self._connection.is_closed:
