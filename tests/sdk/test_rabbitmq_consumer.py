@@ -153,6 +153,11 @@ async def test_what_is_no_event_becomes_a_dead_letter(told, rabbitmq, channel, b
     assert letter.message_id == "c1-1"
 
 
+async def consumers_are(channel, count):
+    found = await channel.declare_queue(QUEUE, passive=True)
+    return found.declaration_result.consumer_count == count
+
+
 async def count_is(channel, queue, count):
     return await waiting(channel, queue) == count
 
@@ -343,12 +348,14 @@ async def test_one_that_is_killed_loses_nothing_and_keeps_the_order(rabbitmq, ch
 
 
 async def test_those_that_share_lose_nothing_when_one_is_killed(rabbitmq, channel, handled):
-    await fill(channel)
-    options = {"dsn": rabbitmq.dsn, "prefetch": 10, "ordered": False}
+    await declare(channel)
+    options = {"dsn": rabbitmq.dsn, "prefetch": 10, "ordered": False, "pause": 0.01}
     async with (
         consumer_process("rabbitmq", handled, **options) as one,
         consumer_process("rabbitmq", handled, **options) as two,
     ):
+        await eventually(lambda: consumers_are(channel, 2))
+        await fill(channel)
         await handled.until(lambda lines: {pid for pid, *_ in lines} == {one.pid, two.pid})
         one.kill()
         await handled.until_all(CONNECTIONS, EACH)

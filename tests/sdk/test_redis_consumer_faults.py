@@ -38,6 +38,10 @@ def consumers(redis, handled, **options):
     return consumer_process("redis", handled, **options)
 
 
+async def two_read(client):
+    return [each["cmd"] for each in await client.client_list()].count("xreadgroup") == 2
+
+
 async def nothing_pending(client):
     return (await client.xpending("ws.events", "backend"))["pending"] == 0
 
@@ -84,11 +88,12 @@ async def test_those_that_stand_by_take_over_and_keep_the_order(redis, client, h
 
 async def test_those_that_share_lose_nothing_when_one_is_killed(redis, client, handled):
     shared = {"ordered": False, "reclaim_after_seconds": 0.5, "batch": 20}
-    await fill(client)
     async with (
         consumers(redis, handled, **shared) as one,
         consumers(redis, handled, **shared) as two,
     ):
+        await eventually(lambda: two_read(client))
+        await fill(client)
         await handled.until(lambda lines: {pid for pid, *_ in lines} == {one.pid, two.pid})
         one.kill()
         await handled.until_all(CONNECTIONS, EACH)

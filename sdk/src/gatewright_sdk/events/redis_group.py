@@ -37,6 +37,13 @@ _KEEP: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
+_READ: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local words = {'XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', ARGV[4], 'STREAMS'}
+for i = 2, #KEYS do words[#words + 1] = KEYS[i] end
+for i = 2, #KEYS do words[#words + 1] = '>' end
+return redis.call(unpack(words)) or {}
+"""
 _LEAVE: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
@@ -93,7 +100,7 @@ class Group:
                 "dsn: must be redis://host:port/db, rediss:// or unix://path, found something else"
             )
             raise ConfigurationError(msg) from None
-        for command in ("XREADGROUP", "XPENDING", "XAUTOCLAIM", "XCLAIM"):
+        for command in ("XREAD", "XREADGROUP", "XPENDING", "XAUTOCLAIM", "XCLAIM"):
             self._client.set_response_callback(command, _as_it_came)
         self.shown = _shown(dsn)
         self._name = name
@@ -123,6 +130,25 @@ class Group:
         """Return entries that nobody was given yet; wait up to ``wait_ms`` for the first."""
         words = ("GROUP", self._name, self._consumer, "COUNT", count, "BLOCK", wait_ms)
         answer = await self._call("XREADGROUP", *words, "STREAMS", *streams, *[">"] * len(streams))
+        return self._new(answer)
+
+    async def read_new_as(
+        self, key: str, token: str, streams: Sequence[str], count: int, wait_ms: int
+    ) -> list[Entry] | None:
+        """Do the same while a lease is held, in one step; None once it is another's.
+
+        Whoever was frozen on its way to Redis takes nothing from its successor so.
+        """
+        words = (token, self._name, self._consumer, count)
+        answer = await self._call("EVAL", _READ, 1 + len(streams), key, *streams, *words)
+        if answer == 0:
+            return None
+        if not answer:  # wait without taking anything
+            after = [self._positions.get(stream, "$") for stream in streams]
+            await self._call("XREAD", "COUNT", 1, "BLOCK", wait_ms, "STREAMS", *streams, *after)
+        return self._new(answer)
+
+    def _new(self, answer: Any) -> list[Entry]:  # noqa: ANN401 - as the command
         entries = [
             Entry(name.decode(), each_id.decode(), _paired(fields or ()), 1)
             for name, found in answer or ()

@@ -202,7 +202,7 @@ class RedisStreamConsumer(Consumer):
             self._held.pop(tag, None)  # type: ignore[call-overload]
 
     async def _read(self) -> None:
-        lanes, turns_lost = self._running, self._turns_lost
+        lanes, turns_lost, reader = self._running, self._turns_lost, self._turn or self._group
         self._read_since = turns_lost
         self._look_at = asyncio.get_running_loop().time() + self._reclaim_after / 3
         for stream in self._streams:
@@ -217,7 +217,7 @@ class RedisStreamConsumer(Consumer):
             if room <= 0:
                 await lanes.changed(1.0)
                 continue
-            for entry in await self._group.read_new(self._streams, room, self._wait_ms):
+            for entry in await reader.read_new(self._streams, room, self._wait_ms):
                 self._take(entry)
         await self._finish()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gatewright_sdk.errors import Unavailable
 
 if TYPE_CHECKING:
-    from gatewright_sdk.events.redis_group import Group
+    from gatewright_sdk.events.redis_group import Entry, Group
 
 __all__ = ["Turn"]
 
@@ -58,6 +59,18 @@ class Turn:
                 if not await self._group.keep_lease(self._key, self._token, self._milliseconds):
                     return
                 self._sure_until = asked_at + self.seconds
+
+    async def read_new(self, streams: Sequence[str], count: int, wait_ms: int) -> list[Entry]:
+        """Return new entries, as `Group.read_new` does, while it is this consumer's turn.
+
+        Raises:
+            Unavailable: It is another one's, or Redis does not answer.
+        """
+        found = await self._group.read_new_as(self._key, self._token, streams, count, wait_ms)
+        if found is None:
+            msg = "another consumer of the group is at work"
+            raise Unavailable(msg)
+        return found
 
     async def give_back(self) -> None:
         """Let another one have it at once.
