@@ -83,6 +83,7 @@ class Plan:
                     "subjects_claim": "subjects",
                 }
             },
+            "session": {"refresh": True},
             "transports": {"http": {"api_keys": [self.api_key]}},
         }
         return _merged(config, self._through_broker())

@@ -60,7 +60,8 @@ async def _serve(settings: BackendSettings) -> int:
         return CANNOT_SERVE
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, 0)
-    print(f"demo backend: http://{host}:{listening.getsockname()[1]}", flush=True)
+    shown = f"[{host}]" if ":" in host else host
+    print(f"demo backend: http://{shown}:{listening.getsockname()[1]}", flush=True)
     await serve(app, _config(listening), shutdown_trigger=lambda: asyncio.shield(stop))  # type: ignore[arg-type] # an ASGI application
     return await stop
 

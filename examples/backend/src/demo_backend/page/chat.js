@@ -2,83 +2,67 @@
 
 import * as api from "./api.js";
 import { byId } from "./elements.js";
-import { Line } from "./line.js";
-import { Messages, showPeople } from "./room.js";
+import { Stay } from "./stay.js";
 
-const LATER_MS = 1_000; // presence may be a moment behind
-const EVERY_MS = 15_000;
+const about = api.settings();
+let stay = null;
 
-const WORDS = {
-  connecting: "connecting …",
-  open: "connected",
-  waiting: "connection lost, trying again …",
-  refused: "not let in",
-  off: "not connected",
-};
-
-/** One person's stay in the room. */
-class Stay {
-  #me;
-  #messages;
-  #line;
-  #timers = [];
-  #waiting = new Map();
-
-  constructor(me, about) {
-    this.#me = me;
-    this.#messages = new Messages(me);
-    const wanted = Number(new URLSearchParams(location.search).get("gateway") ?? 1) - 1;
-    this.#line = new Line({
-      addresses: about.gateways,
-      first: wanted in about.gateways ? wanted : 0,
-      options: { token: async () => (await api.token(me)).token, tokenIn: "protocol", refresh: true },
-      heard: (payload) => this.#heard(payload),
-      changed: (state) => this.#changed(state),
-    });
-    this.#timers.push(setInterval(() => document.hidden || this.#ask(), EVERY_MS));
-  }
-
-  say(text) {
-    const ref = crypto.randomUUID?.() ?? String(Math.random());
-    return this.#line.send({ type: "chat", text, ref });
-  }
-
-  end() {
-    this.#timers.forEach(clearTimeout);
-    this.#line.close();
-  }
-
-  #heard(payload) {
-    if (payload?.type === "chat") this.#messages.add(payload);
-    else if (payload?.type === "people") this.#askNowAndLater();
-  }
-
-  #changed(state) {
-    showState(state);
-    if (state === "open") this.#askNowAndLater();
-  }
-
-  #askNowAndLater() {
-    this.#ask();
-    this.#timers.push(setTimeout(() => this.#ask(), LATER_MS));
-  }
-
-  async #ask() {
-    try {
-      showPeople(await api.people(), this.#me);
-    } catch (error) {
-      showNote("say-note", `Who is online is not known now: ${error.message}`);
-    }
-  }
+/** Let somebody in. */
+async function join(name) {
+  const { tokens, events, ...rest } = await about;
+  if (!tokens) throw new Error("The backend issues no tokens: start it with DEMO_SIGNING_KEY_FILE.");
+  const first = await api.token(name); // a name that cannot be is refused here
+  stay = new Stay(first, rest);
+  byId("me").textContent = first.user_id;
+  byId("text").maxLength = rest.most_characters;
+  show(true);
+  note("say-note", events ? "" : "Events are switched off here: what is said does not come back.");
+  byId("text").focus();
 }
 
-function showState(state) {
-  byId("line").dataset.state = state;
-  byId("line").textContent = WORDS[state] ?? state;
-  byId("send").disabled = state !== "open";
+function leave() {
+  stay?.end();
+  stay = null;
+  show(false);
+  byId("name").focus();
 }
 
-function showNote(id, text, bad = false) {
+function show(inside) {
+  byId("join").hidden = inside;
+  byId("room").hidden = !inside;
+  byId("people").hidden = !inside;
+}
+
+function note(id, text, bad = false) {
   byId(id).textContent = text;
   byId(id).classList.toggle("bad", bad);
 }
+
+byId("join-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  byId("join-button").disabled = true;
+  note("join-note", "");
+  try {
+    await join(byId("name").value);
+  } catch (error) {
+    note("join-note", error.message, true);
+  } finally {
+    byId("join-button").disabled = false;
+  }
+});
+
+byId("say").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = byId("text").value.trim();
+  if (!text) return;
+  if (stay.say(text)) {
+    byId("text").value = "";
+    note("say-note", "");
+  } else {
+    note("say-note", "Not sent: there is no connection now. It is tried again by itself.", true);
+  }
+});
+
+byId("leave").addEventListener("click", leave);
+byId("name").focus();
+about.catch((error) => note("join-note", `The backend cannot be asked: ${error.message}`, true));

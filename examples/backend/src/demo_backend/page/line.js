@@ -3,50 +3,66 @@
 import { connect } from "/demo/client/index.js";
 
 const TRIES_AT_ONE = 2;
+const SPREAD_MS = 1_000; // those who lost a gateway do not all come to the next one at once
 
 export class Line {
-  #addresses;
-  #at;
   #options;
-  #heard;
-  #changed;
+  #at;
   #client = null;
   #failures = 0;
+  #moving = null;
 
   /**
-   * @param addresses the gateways' WebSockets; with several, a lost one is left for the next
-   * @param first which of them to begin with
-   * @param options those of the client, such as the token provider
-   * @param heard called with each payload
-   * @param changed called with the state of the connection
+   * @param options `addresses` of the gateways, and which of them is `first`; `token` provides
+   *   tokens; `heard` is called with each payload, `limited` when too much was sent, and `changed`
+   *   with the state: connecting, open, waiting, or refused and why
    */
-  constructor({ addresses, first, options, heard, changed }) {
-    this.#addresses = addresses;
-    this.#at = first;
+  constructor(options) {
     this.#options = options;
-    this.#heard = heard;
-    this.#changed = changed;
+    this.#at = options.first;
     this.#connect();
   }
 
-  /** Send a message; false where there is no connection now. */
+  /** Send a message; false where it cannot be sent now. */
   send(message) {
-    return this.#client.state === "open" && this.#client.send(message);
+    return this.#client.state === "open" && this.#client.send(message) !== false;
   }
 
   close() {
-    this.#client.close();
+    clearTimeout(this.#moving);
+    const client = this.#client;
+    this.#client = null;
+    client.close();
   }
 
   #connect() {
-    const client = connect(this.#addresses[this.#at], this.#options);
+    const { addresses, token, heard, limited } = this.#options;
+    const client = connect(addresses[this.#at], { token, tokenIn: "protocol", refresh: true });
     this.#client = client;
-    client.on("event", this.#heard);
-    client.on("state", (state) => this.#moved(client, state));
+    client.on("event", heard);
+    client.on("rate_limited", limited);
+    client.on("state", (state) => client === this.#client && this.#changed(state));
+    this.#options.changed("connecting");
   }
 
-  #moved(client, state) {
-    if (client !== this.#client) return;
-    this.#changed(state);
+  #changed(state) {
+    this.#options.changed(state);
+    if (state === "open") this.#failures = 0;
+    if (state !== "waiting") return;
+    this.#failures += 1;
+    const wasOpen = this.#failures === 1;
+    if (this.#options.addresses.length > 1 && (wasOpen || this.#failures > TRIES_AT_ONE)) this.#move();
+  }
+
+  /** Go on at the next address. */
+  #move() {
+    clearTimeout(this.#moving);
+    this.#moving = setTimeout(() => {
+      this.#at = (this.#at + 1) % this.#options.addresses.length;
+      const left = this.#client;
+      this.#client = null;
+      left.close();
+      this.#connect();
+    }, Math.random() * SPREAD_MS);
   }
 }
