@@ -16,6 +16,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from tests.support.demo_backend import demo_backend
 from tests.support.gateway import API_KEY, gateway
+from tests.support.side_by_side import side_by_side
 
 from gatewright.testing.brokers.redis_server import RedisServer
 from gatewright.testing.ports import free_ports
@@ -117,30 +118,6 @@ async def started(folder, transport, presence, redis, rabbitmq):
         gateway(folder, text), *(demo_backend(**environ) for environ in environs.values())
     ) as (running, *backends):
         yield running, dict(zip(EVENTS, backends, strict=True))
-
-
-@asynccontextmanager
-async def side_by_side(*managers):
-    """Enter all of them at once, and leave all of them at once."""
-    over = asyncio.Event()
-
-    async def hold(manager, entered):
-        try:
-            async with manager as value:
-                entered.set_result(value)
-                await over.wait()
-        except BaseException as error:
-            if entered.done():
-                raise
-            entered.set_exception(error)
-
-    entered = [asyncio.get_running_loop().create_future() for _ in managers]
-    holding = [asyncio.create_task(hold(*pair)) for pair in zip(managers, entered, strict=True)]
-    try:
-        yield await asyncio.gather(*entered)
-    finally:
-        over.set()
-        await asyncio.gather(*holding)
 
 
 @pytest.mark.parametrize("events", EVENTS)
