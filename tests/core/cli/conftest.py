@@ -1,4 +1,5 @@
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,3 +51,12 @@ def gatewright(capfd) -> Run:
         return Result(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def keyboard():
+    """Both ends of a pipe that stands for what is typed."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb", buffering=0) as typed:
+        yield reading, typed
+    os.close(reading)

@@ -1,46 +1,23 @@
 import os
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.support.talking import server
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.server import serve
 
 from gatewright.cli import conversation
-from gatewright.cli.conversation import Conversation, NotConnected
+from gatewright.cli.client import Client
+from gatewright.cli.connecting import NotConnected
+from gatewright.cli.conversation import Conversation
 from gatewright.cli.development import authentication
 from gatewright.plugin.manager import PluginManager
 
 
-@contextmanager
-def server(talk, **options):
-    """A WebSocket server in a thread, on a free port."""
-    with serve(talk, "127.0.0.1", 0, **options) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        port = running.socket.getsockname()[1]
-        try:
-            yield f"ws://127.0.0.1:{port}/ws"
-        finally:
-            running.shutdown()
-            thread.join()
-
-
-@pytest.fixture
-def keyboard():
-    """Both ends of a pipe that stands for what is typed."""
-    reading, writing = os.pipe()
-    with os.fdopen(writing, "wb", buffering=0) as typed:
-        yield reading, typed
-    os.close(reading)
-
-
 def hold(url, *, token="t", count=None, source=None, key=None):
     with Path(os.devnull).open() as nothing:
-        return Conversation(
-            url, token, count, nothing.fileno() if source is None else source, key
-        ).hold()
+        client = Client("gatewright listen", url, token, key)
+        return Conversation(client, count, nothing.fileno() if source is None else source).hold()
 
 
 def test_frames_are_printed_one_a_line_and_the_close_beside_them(capsys):
@@ -172,8 +149,8 @@ def test_a_user_gets_a_token_of_the_development_gateway(gatewright, monkeypatch,
     tokens, keys = [], []
 
     def holding(self):
-        tokens.append(self._token)
-        keys.append(self._key)
+        tokens.append(self._client.token)
+        keys.append(self._client.key)
         return 0
 
     authentication(PluginManager(), tmp_path)

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gatewright.cli import config, dev, dlq, doctor, init, listen, plugins, serve
+from gatewright.cli import config, dev, dlq, doctor, init, listen, plugins, send, serve
 from gatewright.cli import version as version_command
 from gatewright.cli.contributed import add_contributed, find
 from gatewright.cli.output import note
@@ -33,6 +33,7 @@ _OWN: Final[dict[str, typer.Typer | Callable[..., None]]] = {
     "doctor": doctor.doctor,
     "plugins": plugins.app,
     "listen": listen.listen,
+    "send": send.send,
     "dlq": dlq.app,
     "version": version_command.version,
 }
