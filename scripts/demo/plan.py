@@ -132,15 +132,15 @@ class Plan:
                     "WS_EVENTS_GROUP": "demo",
                 }
             case Broker(dsn=dsn):
-                names = {"RABBITMQ": _OUT, "RABBITMQ_EVENTS": _EVENTS}
                 return environ | {
                     "WS_RABBITMQ_DSN": dsn,
-                    **{
-                        f"WS_{part}_{word.upper()}": name
-                        for part, value in names.items()
-                        for word, name in _names(value).items()
-                    },
+                    **_variables("WS_RABBITMQ", _OUT),
+                    **_variables("WS_RABBITMQ_EVENTS", _EVENTS),
                 }
+
+
+def _variables(prefix: str, name: str) -> dict[str, str]:
+    return {f"{prefix}_{part.upper()}": value for part, value in _names(name).items()}
 
 
 def _names(name: str) -> dict[str, str]:
