@@ -12,8 +12,8 @@ const WORDS = {
   connecting: "connecting …",
   open: "connected",
   waiting: "connection lost, trying again …",
-  refused: "connection ended",
-  off: "not connected",
+  refused: "not let in: leave, and join again",
+  closed: "not connected",
 };
 
 export class Stay {
@@ -37,7 +37,8 @@ export class Stay {
       token: tokens(first),
       heard: (payload) => this.#heard(payload),
       limited: () => this.#messages.remark("That was too fast: the last message was not sent on."),
-      changed: (state, why) => this.#changed(state, why),
+      changed: (state) => this.#changed(state),
+      failed: (error) => this.#messages.remark(`That went wrong: ${error.message}`),
     });
     this.#every = setInterval(() => document.hidden || this.#ask(), EVERY_MS);
   }
@@ -51,7 +52,6 @@ export class Stay {
     clearTimeout(this.#later);
     clearInterval(this.#every);
     this.#line.close();
-    showState("off");
   }
 
   #heard(payload) {
@@ -59,8 +59,8 @@ export class Stay {
     else if (payload?.type === "people") this.#askNowAndLater();
   }
 
-  #changed(state, why = "") {
-    showState(state, why);
+  #changed(state) {
+    showState(state);
     if (state === "open") {
       if (this.#warned) this.#messages.remark("Connected again. What was said meanwhile is not shown.");
       this.#warned = false;
@@ -96,14 +96,14 @@ function wanted(count) {
 /** A provider of tokens that begins with the one that is there. */
 function tokens({ token, user_id: name }) {
   let unused = token;
-  return async () => {
-    const first = unused;
+  return async ({ fresh }) => {
+    const first = fresh ? null : unused;
     unused = null;
     return first ?? (await api.token(name)).token;
   };
 }
 
-function showState(state, why = "") {
+function showState(state) {
   byId("line").dataset.state = state;
-  byId("line").textContent = [WORDS[state] ?? state, why].filter(Boolean).join(": ");
+  byId("line").textContent = WORDS[state];
 }
