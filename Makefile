@@ -13,13 +13,13 @@ TYPED := core/src $(wildcard kits/*/src) $(wildcard plugins/*/src) sdk/src scrip
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint docs format types bench soak clean venv dev-venv system-packages helm
+.PHONY: help run demo test lint docs format types bench soak release-check clean venv dev-venv system-packages helm
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "PYTHON=/path/to/python picks an interpreter (3.11 or newer), VENV=folder another environment,"
-	@echo "ARGS='...' adds arguments to run, demo, test and bench."
+	@echo "ARGS='...' adds arguments to run, demo, test, bench and release-check."
 
 run: venv ## start a gateway with a console page in the browser
 	@$(BIN)/gatewright dev $(ARGS)
@@ -51,6 +51,9 @@ bench: dev-venv ## measure the gateway
 
 soak: dev-venv ## minutes of everything at once, on both socket drivers
 	@$(BIN)/python -m tests.faults.soak $(ARGS)
+
+release-check: dev-venv ## build every distribution, and say what keeps it from being released
+	@$(BIN)/python -m scripts.release_check $(ARGS)
 
 clean: ## remove environments and caches
 	@rm -rf build .venv .venvs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
