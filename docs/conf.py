@@ -16,12 +16,14 @@ root_doc = "docs/index"
 include_patterns = [
     "README.md",
     "CHANGELOG.md",
+    "clients/*/README.md",
     "core/README.md",
     "deploy/**.md",
     "docs/**.md",
     "examples/**.md",
     "kits/*/README.md",
     "plugins/*/README.md",
+    "sdk/README.md",
     "tests/README.md",
     "tests/*/README.md",
 ]
