@@ -128,6 +128,16 @@ def test_the_first_button_connects_two_side_by_side(tab):
     expect(tab.page.get_by_text("Nobody has connected from here yet.")).to_be_hidden()
 
 
+def test_the_page_uses_the_client_module_whose_own_pings_are_not_shown(tab):
+    client = tab.connect("quiet")
+
+    assert f"{tab.url}console/gatewright/index.js" in tab.asked
+    tab.publish("1", "user:quiet")
+    expect(client.locator(".log > *").last).to_have_class("row in event")
+    expect(client.locator(".log > *")).to_have_count(2)
+    expect(client.locator(".note-row")).to_contain_text("connected in")
+
+
 def test_what_a_client_sends_is_answered_or_becomes_an_event(tab):
     client = tab.connect("sender")
     client.get_by_role("button", name="Ping").click()

@@ -167,7 +167,7 @@ async def test_the_page_and_everything_it_loads_come_from_the_package():
 
 async def test_nothing_points_to_another_host():
     async with browser() as client:
-        for name in ("", "console/console.css", "console/console.js", "console/client.js"):
+        for name in ("", "console/console.css", "console/console.js", "console/card.js"):
             text = (await client.get(f"/{name}")).text
             assert not re.findall(r"(?:https?:)?//[a-z0-9.]+\.[a-z]{2,}", text), name
             assert " style=" not in text

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Annotated, Final
 
 import anyio
@@ -88,7 +89,7 @@ class DevConsole:
             Route("/console/publish", guarded(self._publish), methods=["POST"]),
             Route("/console/connections", guarded(self._connections), methods=["GET"]),
             Route("/console/events", guarded(self._events), methods=["GET"]),
-            Route("/console/{asset}", guarded(self._asset), methods=["GET"]),
+            Route("/console/{asset:path}", guarded(self._asset), methods=["GET"]),
         ]
 
     def on_event(self, event: Event) -> None:
@@ -194,8 +195,14 @@ async def _open(settings: DevConsoleSettings, context: PluginContext) -> AsyncIt
 
 
 def _read_assets() -> dict[str, bytes]:
+    """Return the page's files, and below ``gatewright/`` the client that it loads."""
     folder = files("gatewright.builtin").joinpath("dev_console_assets")
-    return {asset.name: asset.read_bytes() for asset in folder.iterdir() if asset.is_file()}
+    return _files(folder) | _files(folder.joinpath("gatewright"), "gatewright/")
+
+
+def _files(folder: Traversable, prefix: str = "") -> dict[str, bytes]:
+    found = (file for file in folder.iterdir() if file.is_file())
+    return {f"{prefix}{file.name}": file.read_bytes() for file in found}
 
 
 def _file(assets: Mapping[str, bytes], name: str) -> Response:

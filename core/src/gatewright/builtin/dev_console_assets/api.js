@@ -18,11 +18,9 @@ async function ask(path, body) {
   return answer;
 }
 
-/** Where a user's WebSocket is, with a fresh token. */
-export async function address(userId) {
-  const { token, path } = await ask("/console/token", JSON.stringify({ user_id: userId }));
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${location.host}${path}?token=${encodeURIComponent(token)}`;
+/** A fresh token for a user, and the path of the WebSocket: `{token, path}`. */
+export function entry(userId) {
+  return ask("/console/token", JSON.stringify({ user_id: userId }));
 }
 
 /** Publish; the payload's text goes out exactly as it was written. Resolves to a count. */

@@ -1,6 +1,6 @@
 // The console page: opens clients, and wires the other parts together.
 
-import { Client } from "./client.js";
+import { Card } from "./card.js";
 import { startCounters } from "./counters.js";
 import { byId } from "./dom.js";
 import { startEvents } from "./events.js";
@@ -9,26 +9,26 @@ import { startPublishing } from "./publish.js";
 
 const MOST_CLIENTS = 16;
 
-const clients = new Set();
+const cards = new Set();
 
 function connect(userId) {
   const note = byId("connect-note");
-  if (clients.size >= MOST_CLIENTS) {
+  if (cards.size >= MOST_CLIENTS) {
     note.textContent = `This page holds ${MOST_CLIENTS} clients; remove one first.`;
     return;
   }
   note.textContent = "";
-  const client = new Client(userId, forget);
-  clients.add(client);
+  const card = new Card(userId, forget);
+  cards.add(card);
   byId("no-clients").hidden = true;
-  byId("cards").append(client.card);
-  client.connect();
+  byId("cards").append(card.element);
+  card.connect();
 }
 
-function forget(client) {
-  clients.delete(client);
+function forget(card) {
+  cards.delete(card);
   byId("connect-note").textContent = "";
-  byId("no-clients").hidden = clients.size > 0;
+  byId("no-clients").hidden = cards.size > 0;
   byId("user-id").focus();
 }
 

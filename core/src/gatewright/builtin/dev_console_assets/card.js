@@ -1,11 +1,13 @@
-// One WebSocket of the page: its card, its log, what it sends.
+// One client of the page: its card, its log, what it sends.
 
-import { address, flightTime } from "./api.js";
+import { entry, flightTime } from "./api.js";
 import { avatar, clock, duration, el, painted } from "./dom.js";
+import { Client } from "./gatewright/index.js";
 import { Log } from "./log.js";
 
 const EVENT_HEAD = '{"type":"event","payload":';
-const TIMED = { '{"type":"pong"}': "ping", '{"type":"heartbeat_ack"}': "heartbeat" };
+const PONG = '{"type":"pong"}';
+const TIMED = { [PONG]: "ping", '{"type":"heartbeat_ack"}': "heartbeat" };
 const SAMPLES = 50;
 
 const CLOSES = {
@@ -24,10 +26,11 @@ const CLOSES = {
 };
 const ORDERLY = new Set([1000, 1001, 1005]);
 
-export class Client {
+export class Card {
   #userId;
-  #socket = null;
-  #attempt = 0;
+  #client = null;
+  #began = 0;
+  #failed = false;
   #asked = { ping: [], heartbeat: [] };
   #samples = [];
   #parts;
@@ -40,53 +43,60 @@ export class Client {
     this.#log = new Log(this.#parts.log);
   }
 
-  get card() {
+  get element() {
     return this.#parts.card;
   }
 
-  async connect() {
-    const attempt = ++this.#attempt;
+  connect() {
+    this.#began = performance.now();
+    this.#failed = false;
+    this.#asked = { ping: [], heartbeat: [] };
     this.#show("connecting");
-    try {
-      const url = await address(this.#userId);
-      if (attempt === this.#attempt) this.#open(url);
-    } catch (error) {
-      if (attempt === this.#attempt) this.#ended(error.message);
-    }
+    this.#client ??= this.#made();
+    this.#client.connect();
   }
 
   disconnect() {
-    this.#attempt += 1;
-    if (this.#socket) this.#socket.close(1000);
-    else this.#ended("closed", true);
+    this.#client?.close();
   }
 
-  #open(url) {
-    const began = performance.now();
-    const socket = new WebSocket(url);
-    this.#socket = socket;
-    this.#asked = { ping: [], heartbeat: [] };
-    socket.addEventListener("open", () => {
+  /** A client that does not come back by itself: here one looks at each end. */
+  #made() {
+    let path = "/"; // comes with the token
+    const token = async () => {
+      const given = await entry(this.#userId);
+      path = given.path;
+      return given.token;
+    };
+    const client = new Client(() => path, { token, reconnect: false });
+    client.on("open", () => {
       this.#show("open");
-      this.#note(`connected in ${duration(performance.now() - began)}`);
+      this.#note(`connected in ${duration(performance.now() - this.#began)}`);
     });
-    socket.addEventListener("message", ({ data }) => this.#heard(data));
-    socket.addEventListener("close", ({ code, reason }) => {
+    client.on("frame", (text) => this.#heard(text));
+    client.on("error", (error) => {
+      this.#failed = client.state === "connecting";
+      if (this.#failed) this.#ended(error.message);
+      else this.#note(error.message);
+    });
+    client.on("close", ({ code, reason }) => {
+      if (this.#failed) return; // that says more than the code
       const words = [CLOSES[code] ?? "closed", reason].filter(Boolean).join(", ");
-      if (this.#socket === socket) this.#ended(`${code} ${words}`, ORDERLY.has(code));
+      this.#ended(`${code} ${words}`, ORDERLY.has(code));
     });
+    return client;
   }
 
   #ended(words, orderly = false) {
-    this.#socket = null;
     this.#show("closed");
-    this.card.dataset.orderly = String(orderly);
+    this.element.dataset.orderly = String(orderly);
     this.#note(words);
   }
 
   #heard(text) {
     const payload = text.startsWith(EVENT_HEAD) ? text.slice(EVENT_HEAD.length, -1) : null;
     const sentAt = this.#asked[TIMED[text]]?.shift();
+    if (text === PONG && sentAt === undefined) return; // the client itself had asked
     let time = null;
     if (payload !== null) time = flightTime(payload, this);
     else if (sentAt !== undefined) time = performance.now() - sentAt;
@@ -96,14 +106,11 @@ export class Client {
   }
 
   #send(text) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(text);
+    if (this.#client?.state !== "open" || !this.#client.send(text)) return;
+    for (const [type, times] of Object.entries(this.#asked)) {
+      if (asks(text, type)) times.push(performance.now());
+    }
     this.#row("out", text);
-    return true;
-  }
-
-  #ask(type) {
-    if (this.#send(`{"type":"${type}"}`)) this.#asked[type].push(performance.now());
   }
 
   #sample(time) {
@@ -153,8 +160,8 @@ export class Client {
       el("legend", { class: "unseen" }, `Send as ${name}`),
       el("div", { class: "send" }, text, el("button", {}, "Send")),
       el("div", { class: "actions" },
-        el("button", { type: "button", click: () => this.#ask("ping") }, "Ping"),
-        el("button", { type: "button", click: () => this.#ask("heartbeat") }, "Heartbeat")));
+        el("button", { type: "button", click: () => this.#send('{"type":"ping"}') }, "Ping"),
+        el("button", { type: "button", click: () => this.#send('{"type":"heartbeat"}') }, "Heartbeat")));
     const form = el("form", {
       submit: (event) => {
         event.preventDefault();
@@ -163,13 +170,13 @@ export class Client {
     }, controls);
     const toggle = el("button", {
       type: "button", class: "quiet",
-      click: () => (this.card.dataset.state === "closed" ? this.connect() : this.disconnect()),
+      click: () => (this.element.dataset.state === "closed" ? this.connect() : this.disconnect()),
     }, "Disconnect");
     const remove = el("button", {
       type: "button", class: "quiet icon", "aria-label": `Remove ${name}`,
       click: () => {
         this.disconnect();
-        this.card.remove();
+        this.element.remove();
         onRemove(this);
       },
     }, "×");
@@ -178,5 +185,15 @@ export class Client {
       el("dl", { class: "latency" }, el("dt", {}, "publish → receive"), latency),
       log, form);
     return { card, pill, latency, log, controls, toggle };
+  }
+}
+
+/** Whether the gateway answers a text itself, as one of this type. */
+function asks(text, type) {
+  if (!text.includes(type)) return false;
+  try {
+    return JSON.parse(text)?.type === type;
+  } catch {
+    return false;
   }
 }
