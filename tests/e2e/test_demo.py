@@ -149,6 +149,8 @@ async def test_what_it_prints_can_be_typed_and_ctrl_c_ends_everything():
         curls = [line for line in running.said[first:] if line.startswith("curl")]
 
         answers = [await typed(f"{line} -sS") for line in curls]
+        async with http_client() as client:
+            pages = [await client.get(url) for url in running.after("chat").split()]
         listen = next(line for line in running.said if line.startswith("gatewright listen"))
         listening = typed(f"{listen} --count 1")
         heard = asyncio.create_task(listening)
@@ -163,6 +165,7 @@ async def test_what_it_prints_can_be_typed_and_ctrl_c_ends_everything():
         ]
         assert answers[2] == '{"error":"no message has come yet"}'
         assert await heard == '{"type":"event","payload":{"hello":"world"}}'
+        assert [page.status_code for page in pages] == [200, 200]
         assert len(children) == 4  # a Redis, two gateways, a backend
 
         running.process.send_signal(signal.SIGINT)
