@@ -17,7 +17,7 @@ from typing import Final
 
 from scripts.release.distributions import Distribution
 
-__all__ = ["BuildError", "Built", "build", "build_all", "digest", "shared"]
+__all__ = ["BuildError", "Built", "build", "build_all", "digest", "located", "shared"]
 
 KEPT: Final = 3
 """Shared builds that stay, so that a run beside another one does not take its files away."""
@@ -54,6 +54,15 @@ def build(distribution: Distribution, folder: Path) -> Built:
     """
     _run(distribution, folder)
     _run(distribution, folder / "tree", "--wheel")
+    return located(distribution, folder)
+
+
+def located(distribution: Distribution, folder: Path) -> Built:
+    """Find what was built into ``folder``.
+
+    Raises:
+        BuildError: A file is missing.
+    """
     stem = f"{distribution.name.replace('-', '_')}-{distribution.version}"
     wheel = f"{stem}-py3-none-any.whl"
     built = Built(folder / f"{stem}.tar.gz", folder / wheel, folder / "tree" / wheel)
@@ -84,8 +93,8 @@ def build_all(every: list[Distribution], folder: Path) -> dict[str, Built | Buil
         return {one.where: result for one, result in zip(every, results, strict=True)}
 
 
-def shared(every: list[Distribution], folder: Path) -> Path:
-    """Return a folder below ``folder`` with all of them built, made once for the same content.
+def shared(every: list[Distribution], folder: Path) -> dict[str, Built]:
+    """Return all of them built below ``folder``, made once for the same content.
 
     Processes may call this at the same time; one builds, the others wait.
 
@@ -104,7 +113,7 @@ def shared(every: list[Distribution], folder: Path) -> Path:
             making.rename(place)
         place.touch()
         _forget(folder)
-    return place
+    return {each.where: located(each, place) for each in every}
 
 
 def digest(every: list[Distribution]) -> str:

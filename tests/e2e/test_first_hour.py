@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from scripts.environment import create, python_of
 from tests.support.gateway import gateway
-from tests.support.markdown import ROOT
+from tests.support.wheels import Environment, built
 
 from gatewright.cli.application import main
 from gatewright.plugin.spec import KINDS
@@ -31,48 +26,16 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 SECRET = "a secret that is long enough for tests"
 
 
-@dataclass
-class Environment:
-    """A virtual environment, and a folder to work in."""
-
-    folder: Path
-
-    @property
-    def python(self) -> str:
-        return python_of(self.folder / "venv")
-
-    def run(self, *command: str, cwd: Path | None = None, code: int = 0) -> str:
-        """Run a module's command; return what it said."""
-        inherited = {key: each for key, each in os.environ.items() if key != "PYTHONPATH"}
-        done = subprocess.run(
-            [self.python, "-m", *command],
-            cwd=cwd or self.folder,
-            env={**inherited, "NO_COLOR": "1", "COLUMNS": "160"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said = done.stdout + done.stderr
-        assert done.returncode == code, said
-        return said
-
-    def install(self, *arguments: str) -> None:
-        self.run("pip", "install", "-qq", "--no-compile", *arguments)
-
-    def edit(self, path: Path, before: str, after: str) -> None:
-        text = path.read_text()
-        assert before in text
-        path.write_text(text.replace(before, after))
+def edit(path, before, after):
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    made = Environment(tmp_path_factory.mktemp("first-hour"))
-    create(made.folder / "venv")
-    wheels = str(made.folder / "wheels")
-    made.run("pip", "wheel", "-qq", "--no-deps", "-w", wheels, str(ROOT / "core"))
-    (wheel,) = Path(wheels).iterdir()
-    made.install("hatchling", f"{wheel}[testing]")
+    made = Environment.make(tmp_path_factory.mktemp("first-hour"))
+    made.install("hatchling", f"{built()['core'].wheel}[testing]")
     return made
 
 
@@ -98,11 +61,11 @@ async def test_the_first_hour(environment):
     run("pip", "install", "-q", "-e", ".[test]", cwd=plugin)
 
     port = free_port()
-    environment.edit(source / "settings.py", "= 9410", f"= {port}")
-    environment.edit(source / "backend.py", "source=self._context.name", 'source="lost"')
+    edit(source / "settings.py", "= 9410", f"= {port}")
+    edit(source / "backend.py", "source=self._context.name", 'source="lost"')
     broken = run("pytest", "-q", cwd=plugin, code=1)
     assert "rule TRANSPORT-2 " in broken, broken
-    environment.edit(source / "backend.py", 'source="lost"', "source=self._context.name")
+    edit(source / "backend.py", 'source="lost"', "source=self._context.name")
     assert " passed" in run("pytest", "-q", cwd=plugin)
 
     rows = run("gatewright", "plugins", "list", "--kind", "transport", cwd=folder)
@@ -164,7 +127,7 @@ def token_of(environment, user):
         "from gatewright_auth_mine.settings import MineSettings as S;"
         f"print(A(S(secret={SECRET!r})).sign({user!r}))"
     )
-    return subprocess.check_output([environment.python, "-c", issue], text=True).strip()
+    return environment.evaluate(issue)
 
 
 async def test_one_gateway_serves_with_a_new_plugin_of_each_kind(environment, every_kind, tmp_path):
