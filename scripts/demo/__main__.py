@@ -36,8 +36,8 @@ def main() -> int:
         code = asyncio.run(_run(options, folder))
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
-        return NOT_STARTED
-    if code == 0:  # otherwise there are logs to read
+        code = NOT_STARTED
+    if code == 0 or not any(folder.rglob("*.log")):  # otherwise there are logs to read
         _remove(folder)
     return code
 

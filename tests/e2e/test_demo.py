@@ -239,6 +239,7 @@ async def test_a_server_that_is_not_installed_is_named():
     (line,) = running.said
     assert line.startswith("demo: redis-server is not installed: install it, on Debian and Ubuntu")
     assert line.endswith("or name a running one in REDIS_DSN")
+    assert not running.folder.exists()
 
 
 async def test_several_nodes_need_a_redis():
