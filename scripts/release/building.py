@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -105,15 +104,20 @@ def shared(every: list[Distribution], folder: Path) -> dict[str, Built]:
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / "lock"):
         if not place.is_dir():
-            making = folder / f"making-{os.getpid()}"
-            for where, result in build_all(every, making).items():
-                if isinstance(result, BuildError):
-                    message = f"{where}: {result}"
-                    raise BuildError(message) from result
-            making.rename(place)
+            _make(every, folder / "making", place)
         place.touch()
         _forget(folder)
     return {each.where: located(each, place) for each in every}
+
+
+def _make(every: list[Distribution], making: Path, place: Path) -> None:
+    """Build in ``making``, so that there is never half of it in ``place``."""
+    for where, result in build_all(every, making).items():
+        if isinstance(result, BuildError):
+            shutil.rmtree(making)
+            message = f"{where}: {result}"
+            raise BuildError(message) from result
+    making.rename(place)
 
 
 def digest(every: list[Distribution]) -> str:

@@ -19,7 +19,7 @@ from tests.support.wheels import Environment, built
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
-OUTSIDE = {"PYTHONPATH": ""}
+OUTSIDE = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
 PUBLISHING = """
 from gatewright_sdk import Settings
 from gatewright_sdk.sync import Publisher
@@ -61,7 +61,12 @@ def test_the_commands_of_core_and_plugins_are_there(environment):
     said = environment.run("gatewright", "--help")
     for command in ("serve", "send", "keys", "token", "publish", "connections"):
         assert f" {command} " in said
-    environment.run("gatewright", "plugins", "check")
+    rows = json.loads(environment.run("gatewright", "plugins", "list", "--json"))
+    assert {row["state"] for row in rows} == {"installed"}, rows
+    offered = {row["distribution"] for row in rows}
+    assert {
+        each.name for each in distributions(ROOT) if each.where.startswith("plugins/")
+    } <= offered
     scripts = environment.folder / "venv" / "bin"
     assert (scripts / "gatewright").is_file()
     assert (scripts / "gatewright-consume").is_file()

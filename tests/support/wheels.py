@@ -38,8 +38,12 @@ class Environment:
 
     @staticmethod
     def inherited() -> dict[str, str]:
-        """The variables of this process, without any by which a checkout could be found."""
-        return {key: each for key, each in os.environ.items() if key != "PYTHONPATH"}
+        """The variables of this process, without any by which a checkout could be found.
+
+        What is imported there is compiled once, too: pip was told to leave that alone.
+        """
+        left_out = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+        return {key: each for key, each in os.environ.items() if key not in left_out}
 
     def run(self, *command: str, cwd: Path | None = None, code: int = 0) -> str:
         """Run a module's command; return what it said."""
