@@ -3,13 +3,13 @@
 import { socketAddress } from "./address.js";
 import { afterHint, backoff, retryHint } from "./backoff.js";
 import { afterClose } from "./closing.js";
+import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { read, written } from "./frames.js";
-import { Link } from "./link.js";
 import { settled } from "./options.js";
-import { Refresher } from "./refresher.js";
 import { Stream } from "./stream.js";
 import { surroundings } from "./surroundings.js";
+import { NoOtherToken, Tokens } from "./tokens.js";
 
 /** @typedef {import("./options.js").ClientOptions} ClientOptions */
 
@@ -44,8 +44,12 @@ import { surroundings } from "./surroundings.js";
  * @property {(error: unknown) => void} error something failed: the token provider, a listener, a refresh
  */
 
+/** @type {(keyof Listeners)[]} */
+const TOLD = ["event", "open", "close", "state", "rate_limited", "message", "frame", "error"];
+
 const LATER_MS = 60_000;
 const NORMAL = 1000;
+const RESTART = 1012;
 
 /**
  * Connect to a gateway. Listeners that are added before the next turn of the event loop hear all.
@@ -65,24 +69,22 @@ export class Client {
   #address;
   #options;
   /** @type {Emitter<Record<string, any> & Listeners>} */
-  #emitter = new Emitter((error) => this.#failed(error));
+  #emitter = new Emitter(TOLD);
   /** @type {State} */
   #state = "closed";
-  /** @type {Link | null} */
-  #link = null;
-  #attempt = 0;
+  /** @type {Connection | null} */
+  #connection = null;
+  #tokens;
   #failures = 0;
-  /** @type {string | null} */
-  #token = null;
-  /** @type {string | null} */
-  #refused = null;
-  #wantsFresh = false;
   #notBefore = 0;
+  /** Why it is refused or closed. */
+  #why = "it was not asked to connect";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #held;
   /** @type {string[]} */
   #queue = [];
-  #refresher;
   #surroundings = surroundings();
   /** @type {(() => void) | null} */
   #unwatch = null;
@@ -95,7 +97,7 @@ export class Client {
     this.#address = typeof address === "function" ? address : () => address;
     this.#options = settled(options);
     if (typeof address !== "function") socketAddress(address);
-    this.#refresher = new Refresher(this.#options.refreshBeforeMs, () => void this.#refresh());
+    this.#tokens = new Tokens(this.#options.token);
   }
 
   /** @returns {State} */
@@ -119,12 +121,11 @@ export class Client {
   connect() {
     if (this.#state === "open" || this.#state === "connecting") return;
     this.#failures = 0;
-    this.#refused = null;
-    this.#wantsFresh = this.#state === "refused";
+    if (this.#state !== "waiting") this.#tokens.forgive();
     this.#unwatch ??= this.#surroundings.watch({
       seen: () => this.#lookAgain(),
       online: () => this.#lookAgain(),
-      offline: () => this.#link?.check(),
+      offline: () => this.#connection?.check(),
     });
     this.#begin();
   }
@@ -137,8 +138,8 @@ export class Client {
    */
   close(code = NORMAL, reason = "") {
     if (this.#state === "closed" || this.#state === "refused") return;
-    this.#link?.close(code, reason);
-    this.#end("closed", code, reason);
+    this.#connection?.close(code, reason);
+    this.#end("closed", { code, reason, why: "it was closed here" });
   }
 
   /**
@@ -148,11 +149,12 @@ export class Client {
    * @returns {boolean} whether it was sent, or is kept until there is a connection (`queue`). What
    *   was sent may be lost with the connection all the same: only an answer of the backend tells.
    * @throws {TypeError} it is binary, or JSON cannot say it
+   * @throws {RangeError} it is longer than `maxMessageBytes`
    */
   send(message) {
-    const text = written(message);
-    if (this.#link?.open) {
-      this.#link.send(text);
+    const text = written(message, this.#options.maxMessageBytes);
+    if (this.#state === "open" && this.#connection?.open) {
+      this.#connection.send(text);
       return true;
     }
     const kept = this.#queue.length < this.#options.queue && this.#isComing();
@@ -166,14 +168,15 @@ export class Client {
    * @returns {Promise<void>} settles when it is open; rejects when this client gives up
    */
   opened() {
-    if (this.#state === "open") return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const off = this.on("state", (state) => {
-        if (state === "open") resolve();
-        else if (state === "refused" || state === "closed") reject(new Error(`the client is ${state}`));
-        else return;
-        off();
-      });
+      const settle = () => {
+        if (this.#state === "open") resolve();
+        else if (this.#isComing()) return false;
+        else reject(new Error(`the client is ${this.#state}: ${this.#why}`));
+        return true;
+      };
+      if (settle()) return;
+      const off = this.on("state", () => void (settle() && off()));
     });
   }
 
@@ -200,50 +203,20 @@ export class Client {
 
   #begin() {
     clearTimeout(this.#timer);
-    const attempt = ++this.#attempt;
-    this.#show("connecting");
-    const current = () => attempt === this.#attempt && this.#state === "connecting";
-    void this.#open(current).catch((error) => {
-      if (!current()) return;
-      this.#failed(error);
-      this.#over(1006, "");
-    });
-  }
-
-  /** @param {() => boolean} current whether nothing has come in between */
-  async #open(current) {
-    await null; // whoever has made the client may add listeners first
-    const token = await this.#options.token({ fresh: this.#wantsFresh });
-    if (!current()) return;
-    if (token !== null && typeof token !== "string") throw new TypeError("the token is no text");
-    if (token === this.#refused && this.#wantsFresh) return this.#end("refused", 4401, "");
-    this.#token = token;
-    this.#link = new Link(() => this.#socket(token), this.#options, {
+    this.#connection = new Connection(() => socketAddress(this.#address()), this.#options, this.#tokens, {
       open: () => this.#opened(),
       frame: (text) => this.#heard(text),
-      end: (code, reason) => this.#over(code, reason),
+      failed: (error) => this.#emitter.fail(error),
+      end: (end) => this.#over(end),
     });
-  }
-
-  /** @param {string | null} token */
-  #socket(token) {
-    const { tokenIn, WebSocket } = this.#options;
-    const url = socketAddress(this.#address());
-    if (token === null) return new WebSocket(url.href);
-    if (tokenIn === "protocol") return new WebSocket(url.href, ["bearer", token]);
-    url.searchParams.set("token", token);
-    return new WebSocket(url.href);
+    this.#show("connecting");
   }
 
   #opened() {
-    this.#failures = 0;
-    this.#refused = null;
-    this.#wantsFresh = false;
-    this.#refresher.watch(this.#token);
-    const waiting = this.#queue.splice(0);
+    this.#held = setTimeout(() => void (this.#failures = 0), this.#options.backoff.heldMs);
+    for (const text of this.#queue.splice(0)) this.#connection?.send(text);
     this.#show("open");
-    this.#emitter.emit("open");
-    for (const text of waiting) this.#link?.send(text);
+    if (this.#state === "open") this.#emitter.emit("open");
   }
 
   /** @param {string} text */
@@ -253,65 +226,63 @@ export class Client {
     try {
       frame = read(text);
     } catch (error) {
-      return this.#failed(error);
+      return this.#emitter.fail(error);
     }
     if (frame.kind === "event") this.#emitter.emit("event", frame.payload);
     else if (frame.kind === "message") this.#emitter.emit("message", frame.message);
     else if (frame.kind === "rate_limited") this.#emitter.emit("rate_limited");
-    else if (frame.kind === "refreshed") this.#refresher.watch(this.#token);
-    else if (frame.kind === "refresh_failed") this.#failed(new Error("the fresh token was refused"));
+    else if (frame.kind !== "pong") this.#connection?.refreshed(frame.kind === "refreshed");
   }
 
   /**
    * A connection or an attempt is over: decide what comes next.
    *
-   * @param {number} code
-   * @param {string} reason
+   * @param {import("./connection.js").End} end
    */
-  #over(code, reason) {
-    this.#link = null;
-    this.#refresher.stop();
+  #over({ code, reason, token, error }) {
+    clearTimeout(this.#held);
+    this.#connection = null;
+    if (error instanceof NoOtherToken) return this.#end("refused", { code, reason, why: error.message });
+    if (error !== undefined) this.#emitter.fail(error);
     const next = this.#options.reconnect ? afterClose(code, this.#options.stayAway) : "stop";
-    if (next === "stop") return this.#end("closed", code, reason);
-    if (next === "token") return this.#renew(code, reason);
-    this.#wait(this.#pause(next, reason), code, reason);
+    if (next === "stop") return this.#end("closed", { code, reason, why: `it ended with ${code}` });
+    if (next === "token") {
+      try {
+        this.#tokens.refuse(token);
+      } catch (refusal) {
+        const why = /** @type {NoOtherToken} */ (refusal).message;
+        return this.#end("refused", { code, reason, why });
+      }
+    }
+    this.#wait(next, code, reason);
   }
 
   /**
-   * @param {"retry" | "later"} next
-   * @param {string} reason
-   */
-  #pause(next, reason) {
-    const pause = backoff(this.#failures++, this.#options.backoff);
-    if (next === "later") return LATER_MS + pause;
-    const hint = retryHint(reason);
-    return hint === null ? pause : afterHint(hint);
-  }
-
-  /**
-   * The token was refused, or has ended: come back with another one, once.
-   *
+   * @param {import("./closing.js").AfterClose} next
    * @param {number} code
    * @param {string} reason
    */
-  #renew(code, reason) {
-    if (this.#wantsFresh) return this.#end("refused", code, reason);
-    this.#refused = this.#token;
-    this.#wantsFresh = true;
-    this.#wait(0, code, reason);
-  }
-
-  /**
-   * @param {number} retryMs
-   * @param {number} code
-   * @param {string} reason
-   */
-  #wait(retryMs, code, reason) {
-    const hinted = retryHint(reason) !== null || retryMs >= LATER_MS;
-    this.#notBefore = hinted ? Date.now() + retryMs : 0;
-    this.#show("waiting");
+  #wait(next, code, reason) {
+    const told = next === "later" || (code === RESTART && retryHint(reason) !== null);
+    const retryMs = this.#pause(next, code, reason);
+    this.#notBefore = Date.now() + (told ? retryMs : 0);
     this.#timer = setTimeout(() => this.#due(), retryMs);
+    this.#show("waiting");
     this.#emitter.emit("close", { code, reason, retryMs });
+  }
+
+  /**
+   * @param {import("./closing.js").AfterClose} next
+   * @param {number} code
+   * @param {string} reason
+   */
+  #pause(next, code, reason) {
+    const pause = backoff(this.#failures, this.#options.backoff);
+    const isFirst = this.#failures++ === 0;
+    if (next === "token" && isFirst) return 0; // another token, once
+    if (next === "later") return LATER_MS + pause;
+    const hint = code === RESTART ? retryHint(reason) : null;
+    return hint === null ? pause : afterHint(hint);
   }
 
   #due() {
@@ -321,7 +292,7 @@ export class Client {
 
   /** The page is seen again, or the network is back: what waits for its turn need not wait on. */
   #lookAgain() {
-    this.#link?.check();
+    this.#connection?.check();
     if (this.#state !== "waiting") return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#due(), Math.max(0, this.#notBefore - Date.now()));
@@ -329,34 +300,18 @@ export class Client {
 
   /**
    * @param {"closed" | "refused"} state
-   * @param {number} code
-   * @param {string} reason
+   * @param {{code: number, reason: string, why: string}} end
    */
-  #end(state, code, reason) {
+  #end(state, { code, reason, why }) {
     clearTimeout(this.#timer);
-    this.#refresher.stop();
-    this.#attempt++;
-    this.#link = null;
+    clearTimeout(this.#held);
+    this.#connection = null;
     this.#queue = [];
+    this.#why = why;
     this.#unwatch?.();
     this.#unwatch = null;
     this.#show(state);
     this.#emitter.emit("close", { code, reason, retryMs: null });
-  }
-
-  async #refresh() {
-    const link = this.#link;
-    try {
-      const token = await this.#options.token({ fresh: true });
-      if (link === null || link !== this.#link) return;
-      if (typeof token !== "string" || token === this.#token) {
-        throw new Error("the token ends soon, and there is no fresh one");
-      }
-      this.#token = token;
-      link.send(JSON.stringify({ type: "refresh", token }));
-    } catch (error) {
-      this.#failed(error);
-    }
   }
 
   /** @param {State} state */
@@ -365,20 +320,4 @@ export class Client {
     this.#state = state;
     this.#emitter.emit("state", state);
   }
-
-  /** @param {unknown} error told to whoever listens, else to the page or process */
-  #failed(error) {
-    let told = false;
-    try {
-      told = this.#emitter.emit("error", error);
-    } finally {
-      if (!told) report(error);
-    }
-  }
-}
-
-/** @param {unknown} error */
-function report(error) {
-  if (typeof globalThis.reportError === "function") globalThis.reportError(error);
-  else console.error(error);
 }

@@ -2,19 +2,17 @@
 
 /**
  * Calls listeners in the order in which they were added. One that throws does not keep the others
- * from hearing.
+ * from hearing: it is told as `error`, and to the page or process where nobody listens to that.
  *
  * @template {Record<string, (...heard: any[]) => void>} Listeners
  */
 export class Emitter {
   /** @type {Map<keyof Listeners, Set<Function>>} */
-  #listeners = new Map();
-  /** @type {(error: unknown) => void} */
-  #failed;
+  #listeners;
 
-  /** @param {(error: unknown) => void} failed hears what a listener threw */
-  constructor(failed) {
-    this.#failed = failed;
+  /** @param {readonly (keyof Listeners & string)[]} names all that can be listened to */
+  constructor(names) {
+    this.#listeners = new Map(names.map((name) => [name, new Set()]));
   }
 
   /**
@@ -24,11 +22,15 @@ export class Emitter {
    * @returns {() => void} takes it off again
    */
   on(name, listener) {
+    const those = this.#listeners.get(name);
+    if (!those) {
+      const known = [...this.#listeners.keys()].join(", ");
+      throw new TypeError(`on(): nothing is told as ${JSON.stringify(name)}; there are ${known}`);
+    }
     if (typeof listener !== "function") {
       throw new TypeError(`on(${JSON.stringify(name)}, …) needs a function, found ${typeof listener}`);
     }
-    const those = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, those.add(listener));
+    those.add(listener);
     return () => void those.delete(listener);
   }
 
@@ -36,18 +38,27 @@ export class Emitter {
    * @template {keyof Listeners} Name
    * @param {Name} name
    * @param {Parameters<Listeners[Name]>} heard
-   * @returns {boolean} whether anybody listens
    */
   emit(name, ...heard) {
-    const those = this.#listeners.get(name);
-    if (!those?.size) return false;
-    for (const listener of [...those]) {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {
         listener(...heard);
       } catch (error) {
-        this.#failed(error);
+        if (name === "error") report(error);
+        else this.fail(error);
       }
     }
-    return true;
   }
+
+  /** @param {unknown} error told to whoever listens to errors, else to the page or process */
+  fail(error) {
+    if (this.#listeners.get("error")?.size) this.emit("error", .../** @type {any} */ ([error]));
+    else report(error);
+  }
+}
+
+/** @param {unknown} error */
+function report(error) {
+  if (typeof globalThis.reportError === "function") globalThis.reportError(error);
+  else console.error(error);
 }

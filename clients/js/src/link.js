@@ -9,6 +9,7 @@
  * @property {(code: number, reason: string) => void} end it is over; 1006 where nobody said why
  */
 
+const OPEN = 1; // the standard's readyState
 const PING = '{"type":"ping"}';
 
 export class Link {
@@ -22,22 +23,22 @@ export class Link {
 
   /**
    * @param {() => WebSocket} open begins the handshake
-   * @param {{connectMs: number, pingMs: number, pongMs: number}} times
+   * @param {{pingMs: number, pongMs: number}} times
    * @param {LinkListener} listener
    */
   constructor(open, times, listener) {
     this.#times = times;
     this.#listener = listener;
     this.#socket = open();
-    this.#timer = setTimeout(() => this.#lost(), times.connectMs);
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = ({ data }) => this.#heard(String(data));
     this.#socket.onclose = ({ code, reason }) => this.#ended(code, reason);
     this.#socket.onerror = () => {}; // a close follows, and says as much
   }
 
+  /** Whether something can be sent now: not while it is being closed. */
   get open() {
-    return this.#open;
+    return this.#open && this.#socket.readyState === OPEN;
   }
 
   /** @param {string} text */
@@ -47,7 +48,7 @@ export class Link {
 
   /** Ask whether the gateway is there, soon after something that may have broken the connection. */
   check() {
-    if (this.#open && this.#times.pingMs) this.#ask();
+    if (this.open && this.#times.pingMs) this.#ask();
   }
 
   /**
@@ -96,15 +97,15 @@ export class Link {
   #ask() {
     clearTimeout(this.#timer);
     const asked = Date.now();
-    this.#socket.send(PING);
+    if (this.#socket.readyState === OPEN) this.#socket.send(PING);
     this.#timer = setTimeout(() => {
       if (this.#heardAt >= asked) this.#quiet();
-      else this.#lost();
+      else this.abandon();
     }, this.#times.pongMs);
   }
 
-  /** Nobody answers: a close frame would not be answered either. */
-  #lost() {
+  /** End it now, as 1006. Where nobody answers, a close frame would not be answered either. */
+  abandon() {
     const socket = this.#socket;
     this.#ended(1006, "");
     socket.close();

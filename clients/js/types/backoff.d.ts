@@ -1,6 +1,7 @@
 /**
  * The pause before an attempt, with full jitter: anything between nothing and a bound that doubles
- * with each failure, so that clients who lost their gateway together do not come back together.
+ * with each failure ("full jitter" in AWS's article about exponential backoff), so that clients who
+ * lost their gateway together do not come back together.
  *
  * @param {number} failures attempts that failed since the last connection that held, from 0
  * @param {{minMs: number, maxMs: number}} bounds the bound for the first attempt, and the highest
@@ -15,7 +16,7 @@ export function backoff(failures: number, { minMs, maxMs }: {
  * When a gateway that stops wants its client back.
  *
  * @param {string} reason of the close frame
- * @returns {number | null} milliseconds, or null where it does not say
+ * @returns {number | null} milliseconds, at most ten minutes, or null where it does not say
  */
 export function retryHint(reason: string): number | null;
 /**

@@ -40,6 +40,7 @@ export class Client {
      * @returns {boolean} whether it was sent, or is kept until there is a connection (`queue`). What
      *   was sent may be lost with the connection all the same: only an answer of the backend tells.
      * @throws {TypeError} it is binary, or JSON cannot say it
+     * @throws {RangeError} it is longer than `maxMessageBytes`
      */
     send(message: unknown): boolean;
     /**

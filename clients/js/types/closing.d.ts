@@ -3,9 +3,23 @@
  *
  * @param {number} code 1005 and 1006 where there was none
  * @param {readonly number[]} [stayAway] codes after which this client does not come back
- * @returns {AfterClose}
+ * @returns {AfterClose} for a code that is not known, `retry`
  */
 export function afterClose(code: number, stayAway?: readonly number[]): AfterClose;
+/**
+ * - `retry`: come back after a pause that grows
+ * - `later`: come back, but not within a minute
+ * - `token`: come back with another token, or not at all
+ * - `stop`: do not come back
+ *
+ * @typedef {"retry" | "later" | "token" | "stop"} AfterClose
+ */
+/**
+ * What to do after each code that a gateway sends, or that stands for a lost connection.
+ *
+ * @type {ReadonlyMap<number, AfterClose>}
+ */
+export const closeCodes: ReadonlyMap<number, AfterClose>;
 /**
  * - `retry`: come back after a pause that grows
  * - `later`: come back, but not within a minute

@@ -1,4 +1,3 @@
 export { afterClose } from "./closing.js";
-export { expiryOf } from "./token.js";
 export { backoff, retryHint } from "./backoff.js";
 export { Client, connect } from "./client.js";

@@ -1,14 +1,14 @@
 export class Link {
     /**
      * @param {() => WebSocket} open begins the handshake
-     * @param {{connectMs: number, pingMs: number, pongMs: number}} times
+     * @param {{pingMs: number, pongMs: number}} times
      * @param {LinkListener} listener
      */
     constructor(open: () => WebSocket, times: {
-        connectMs: number;
         pingMs: number;
         pongMs: number;
     }, listener: LinkListener);
+    /** Whether something can be sent now: not while it is being closed. */
     get open(): boolean;
     /** @param {string} text */
     send(text: string): void;
@@ -21,6 +21,8 @@ export class Link {
      * @param {string} reason
      */
     close(code: number, reason: string): void;
+    /** End it now, as 1006. Where nobody answers, a close frame would not be answered either. */
+    abandon(): void;
     #private;
 }
 /**

@@ -5,10 +5,11 @@
 export function settled(given: ClientOptions): Settled;
 /**
  * Returns a token. `fresh` is true when the last one was refused or is about to end: then one that
- * was kept must not be given again.
+ * was kept must not be given again. `signal` aborts when the token is no longer waited for.
  */
 export type TokenProvider = (wanted: {
     fresh: boolean;
+    signal: AbortSignal;
 }) => string | null | Promise<string | null>;
 /**
  * The part of a WebSocket class that is used; browsers and Node 22 have one.
@@ -37,15 +38,17 @@ export type ClientOptions = {
      */
     reconnect?: boolean | undefined;
     /**
-     * bounds of the pauses between attempts:
-     * 1,000 and 30,000
+     * the longest first pause
+     * between attempts, the longest of all, and how long a connection must hold until the pauses are
+     * short again: 1,000, 30,000 and 5,000
      */
     backoff?: {
         minMs?: number;
         maxMs?: number;
+        heldMs?: number;
     } | undefined;
     /**
-     * what opening a connection may take: 15,000
+     * what a connection may take to open, its token included: 15,000
      */
     connectMs?: number | undefined;
     /**
@@ -57,6 +60,11 @@ export type ClientOptions = {
      * what its answer may take: 10,000
      */
     pongMs?: number | undefined;
+    /**
+     * the gateway's `limits.message_bytes`, 1,048,576: what is longer
+     * is not sent, because the gateway would close the connection
+     */
+    maxMessageBytes?: number | undefined;
     /**
      * how many messages are kept while there is no connection: 0
      */
@@ -76,17 +84,19 @@ export type ClientOptions = {
     WebSocket?: WebSocketClass | undefined;
 };
 export type Settled = {
-    token: TokenProvider;
+    token: string | TokenProvider | null;
     tokenIn: "query" | "protocol";
     refreshBeforeMs: number | null;
     reconnect: boolean;
     backoff: {
         minMs: number;
         maxMs: number;
+        heldMs: number;
     };
     connectMs: number;
     pingMs: number;
     pongMs: number;
+    maxMessageBytes: number;
     queue: number;
     pauseWhenHidden: boolean;
     stayAway: readonly number[];

@@ -10,14 +10,26 @@
  * @typedef {"retry" | "later" | "token" | "stop"} AfterClose
  */
 
-/** @type {ReadonlyMap<number, AfterClose>} */
-const BY_CODE = new Map([
+/**
+ * What to do after each code that a gateway sends, or that stands for a lost connection.
+ *
+ * @type {ReadonlyMap<number, AfterClose>}
+ */
+export const closeCodes = new Map([
   [1000, "stop"], // the backend has disconnected this client, in good order
+  [1001, "retry"], // something in between goes away
   [1002, "stop"], // the protocol was broken: the next connection would break it too
   [1003, "stop"], // a binary message: this client sends none
+  [1005, "retry"], // closed without a code
+  [1006, "retry"], // lost
   [1007, "stop"], // no UTF-8: this client sends nothing else
   [1008, "later"], // a flood, or too many connections of the user
-  [4401, "token"],
+  [1009, "stop"], // a message too big: whoever sent it would send it again
+  [1011, "retry"], // no pong came
+  [1012, "retry"], // the gateway restarts; its hint is kept
+  [1013, "retry"], // nobody can tell now whether the token is good
+  [4008, "retry"], // it read too slowly
+  [4401, "token"], // the token is refused, or has ended
 ]);
 
 /** What a backend may use to send somebody away; it is for backend and client to agree on others. */
@@ -28,9 +40,9 @@ const STAY_AWAY = [4403];
  *
  * @param {number} code 1005 and 1006 where there was none
  * @param {readonly number[]} [stayAway] codes after which this client does not come back
- * @returns {AfterClose}
+ * @returns {AfterClose} for a code that is not known, `retry`
  */
 export function afterClose(code, stayAway = STAY_AWAY) {
   if (stayAway.includes(code)) return "stop";
-  return BY_CODE.get(code) ?? "retry";
+  return closeCodes.get(code) ?? "retry";
 }

@@ -4,4 +4,3 @@
 export { backoff, retryHint } from "./backoff.js";
 export { Client, connect } from "./client.js";
 export { afterClose } from "./closing.js";
-export { expiryOf } from "./token.js";

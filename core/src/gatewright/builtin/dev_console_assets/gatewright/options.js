@@ -2,9 +2,9 @@
 
 /**
  * Returns a token. `fresh` is true when the last one was refused or is about to end: then one that
- * was kept must not be given again.
+ * was kept must not be given again. `signal` aborts when the token is no longer waited for.
  *
- * @typedef {(wanted: {fresh: boolean}) => string | null | Promise<string | null>} TokenProvider
+ * @typedef {(wanted: {fresh: boolean, signal: AbortSignal}) => string | null | Promise<string | null>} TokenProvider
  */
 
 /**
@@ -22,12 +22,15 @@
  * @property {boolean | {beforeSeconds?: number}} [refresh] whether to exchange the token of an open
  *   connection before it ends (the gateway's `session.refresh`); 30 seconds before, unless told
  * @property {boolean} [reconnect] whether to come back by itself; true
- * @property {{minMs?: number, maxMs?: number}} [backoff] bounds of the pauses between attempts:
- *   1,000 and 30,000
- * @property {number} [connectMs] what opening a connection may take: 15,000
+ * @property {{minMs?: number, maxMs?: number, heldMs?: number}} [backoff] the longest first pause
+ *   between attempts, the longest of all, and how long a connection must hold until the pauses are
+ *   short again: 1,000, 30,000 and 5,000
+ * @property {number} [connectMs] what a connection may take to open, its token included: 15,000
  * @property {number} [pingMs] after how long a silence the gateway is asked whether it is there:
  *   25,000; 0: never, and a connection counts as open before the gateway has judged its token
  * @property {number} [pongMs] what its answer may take: 10,000
+ * @property {number} [maxMessageBytes] the gateway's `limits.message_bytes`, 1,048,576: what is longer
+ *   is not sent, because the gateway would close the connection
  * @property {number} [queue] how many messages are kept while there is no connection: 0
  * @property {boolean} [pauseWhenHidden] whether a page that is out of sight waits with coming back
  *   until it is seen; true
@@ -37,68 +40,115 @@
 
 /**
  * @typedef {object} Settled
- * @property {TokenProvider} token
+ * @property {string | TokenProvider | null} token
  * @property {"query" | "protocol"} tokenIn
  * @property {number | null} refreshBeforeMs
  * @property {boolean} reconnect
- * @property {{minMs: number, maxMs: number}} backoff
+ * @property {{minMs: number, maxMs: number, heldMs: number}} backoff
  * @property {number} connectMs
  * @property {number} pingMs
  * @property {number} pongMs
+ * @property {number} maxMessageBytes
  * @property {number} queue
+ * @property {number} maxMessageBytes
  * @property {boolean} pauseWhenHidden
  * @property {readonly number[]} stayAway
  * @property {WebSocketClass} WebSocket
  */
 
-const KNOWN = new Set([
+const KNOWN = [
   ...["token", "tokenIn", "refresh", "reconnect", "backoff", "connectMs", "pingMs", "pongMs"],
-  ...["queue", "pauseWhenHidden", "stayAway", "WebSocket"],
-]);
+  ...["queue", "maxMessageBytes", "pauseWhenHidden", "stayAway", "WebSocket"],
+];
+const MOST = 2 ** 31 - 1;
 
 /**
  * @param {ClientOptions} given
  * @returns {Settled}
  */
 export function settled(given) {
-  for (const name of Object.keys(given)) {
-    if (!KNOWN.has(name)) throw new TypeError(`there is no option ${JSON.stringify(name)}`);
-  }
+  known("option", given, KNOWN);
   const { tokenIn = "query", backoff = {}, stayAway = [4403] } = given;
   if (tokenIn !== "query" && tokenIn !== "protocol") {
     throw new TypeError(`tokenIn must be "query" or "protocol"`);
   }
+  if (!Array.isArray(stayAway) || !stayAway.every(Number.isInteger)) {
+    throw new TypeError("stayAway must be an array of close codes, such as [4403]");
+  }
+  const token = checkedToken(given.token ?? null);
   return {
-    token: provider(given.token ?? null),
+    token,
     tokenIn,
-    refreshBeforeMs: refreshBefore(given.refresh ?? false),
-    reconnect: given.reconnect ?? true,
-    backoff: {
-      minMs: number("backoff.minMs", backoff.minMs, 1000, 1),
-      maxMs: number("backoff.maxMs", backoff.maxMs, 30_000, 1),
-    },
+    refreshBeforeMs: refreshBefore(given.refresh ?? false, token),
+    reconnect: flag("reconnect", given.reconnect, true),
+    backoff: bounds(backoff),
     connectMs: number("connectMs", given.connectMs, 15_000, 1),
     pingMs: number("pingMs", given.pingMs, 25_000, 0),
     pongMs: number("pongMs", given.pongMs, 10_000, 1),
     queue: number("queue", given.queue, 0, 0),
-    pauseWhenHidden: given.pauseWhenHidden ?? true,
+    maxMessageBytes: number("maxMessageBytes", given.maxMessageBytes, 1_048_576, 1),
+    pauseWhenHidden: flag("pauseWhenHidden", given.pauseWhenHidden, true),
     stayAway,
     WebSocket: given.WebSocket ?? builtIn(),
   };
 }
 
-/** @param {string | TokenProvider | null} token */
-function provider(token) {
-  if (typeof token === "function") return token;
-  if (token === null || typeof token === "string") return () => token;
-  throw new TypeError("token must be a text, or a function that returns one");
+/**
+ * @param {unknown} token
+ * @returns {string | TokenProvider | null}
+ */
+function checkedToken(token) {
+  if (typeof token === "function") return /** @type {TokenProvider} */ (token);
+  if (token === null || (typeof token === "string" && token !== "")) return token;
+  throw new TypeError("token must be a text that is not empty, or a function that returns one");
 }
 
-/** @param {boolean | {beforeSeconds?: number}} refresh */
-function refreshBefore(refresh) {
+/**
+ * @param {boolean | {beforeSeconds?: number}} refresh
+ * @param {string | TokenProvider | null} token
+ */
+function refreshBefore(refresh, token) {
   if (refresh === false) return null;
-  const { beforeSeconds } = refresh === true ? { beforeSeconds: undefined } : refresh;
-  return number("refresh.beforeSeconds", beforeSeconds, 30, 0) * 1000;
+  if (typeof token !== "function") {
+    throw new TypeError("refresh needs a function as token, to get fresh ones from");
+  }
+  if (refresh === true) return 30_000;
+  known("part of refresh", refresh, ["beforeSeconds"]);
+  return number("refresh.beforeSeconds", refresh.beforeSeconds, 30, 0) * 1000;
+}
+
+/** @param {{minMs?: number, maxMs?: number, heldMs?: number}} backoff */
+function bounds(backoff) {
+  known("part of backoff", backoff, ["minMs", "maxMs", "heldMs"]);
+  const minMs = number("backoff.minMs", backoff.minMs, 1000, 1);
+  const maxMs = number("backoff.maxMs", backoff.maxMs, Math.max(30_000, minMs), 1);
+  if (maxMs < minMs) throw new TypeError(`backoff.maxMs must be at least backoff.minMs, ${minMs}`);
+  return { minMs, maxMs, heldMs: number("backoff.heldMs", backoff.heldMs, 5_000, 0) };
+}
+
+/**
+ * @param {string} what
+ * @param {unknown} given
+ * @param {string[]} names
+ */
+function known(what, given, names) {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${what}s are given as an object, found ${given === null ? "null" : typeof given}`);
+  }
+  const wrong = Object.keys(given).find((name) => !names.includes(name));
+  if (wrong === undefined) return;
+  throw new TypeError(`there is no ${what} ${JSON.stringify(wrong)}; there are ${names.join(", ")}`);
+}
+
+/**
+ * @param {string} name
+ * @param {boolean | undefined} value
+ * @param {boolean} otherwise
+ */
+function flag(name, value, otherwise) {
+  if (value === undefined) return otherwise;
+  if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false, found ${typeof value}`);
+  return value;
 }
 
 /**
@@ -109,10 +159,9 @@ function refreshBefore(refresh) {
  */
 function number(name, value, otherwise, least) {
   const found = value ?? otherwise;
-  if (typeof found !== "number" || !(found >= least) || found === Infinity) {
-    throw new TypeError(`${name} must be a number, ${least} or more`);
-  }
-  return found;
+  if (typeof found === "number" && found >= least && found <= MOST) return found;
+  const shown = typeof found === "number" ? found : typeof found;
+  throw new TypeError(`${name} must be a number, ${least} or more and at most ${MOST}; found ${shown}`);
 }
 
 /** @returns {WebSocketClass} */
