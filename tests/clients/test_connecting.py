@@ -14,8 +14,15 @@ pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("chromium")]
 QUICK = {"minMs": 20, "maxMs": 200}
 
 
-def free_of_waiting(received):
-    return [one.event["message"] for one in received if one.type == "message_received"]
+def types(taken, user):
+    """The types of a user's events."""
+    return [one.type for one in taken if one.event["user_id"] == user]
+
+
+def messages(taken, user):
+    """What a user has sent."""
+    received = (one.event for one in taken if one.type == "message_received")
+    return [event["message"] for event in received if event["user_id"] == user]
 
 
 @pytest.fixture(scope="module")
@@ -52,29 +59,29 @@ async def test_payloads_come_in_order_and_as_they_were_published(runtime, runnin
 
     assert await client.until("event", len(sent)) == sent
     assert (await client.until("frame", 5))[5] == (
-        '{"type":"event","payload":{"ü": "😀", "n": 12.5}}'
+        r'{"type":"event","payload":{"\u00fc": "\ud83d\ude00", "n": 12.5}}'
     )
     assert await client.states() == ["connecting", "open"]
 
 
 async def test_messages_reach_the_backend(runtime, running, heard):
-    heard.taken.clear()
-    client = await runtime.watch(running.url, token="sender")
+    user = f"sender in {type(runtime).__name__}"
+    client = await runtime.watch(running.url, token=user)
     await client.open()
 
     assert await client.call("send", {"say": "hi", "ü": ["😀"]}) is True
     assert await client.call("send", "no JSON") is True
 
-    taken = await heard.until(lambda taken: len(free_of_waiting(taken)) == 2)
-    assert free_of_waiting(taken) == [
+    taken = await heard.until(lambda taken: len(messages(taken, user)) == 2)
+    assert messages(taken, user) == [
         {"say": "hi", "ü": ["😀"]},
         {"type": "raw", "payload": "no JSON"},
     ]
 
 
 async def test_close_ends_it_for_good_with_1000(runtime, running, heard):
-    heard.taken.clear()
-    client = await runtime.watch(running.url, token="leaver")
+    user = f"leaver in {type(runtime).__name__}"
+    client = await runtime.watch(running.url, token=user)
     await client.open()
 
     await client.call("close")
@@ -82,18 +89,18 @@ async def test_close_ends_it_for_good_with_1000(runtime, running, heard):
     assert (await client.until("close"))[0] == {"code": 1000, "reason": "", "retryMs": None}
     assert await client.states() == ["connecting", "open", "closed"]
     assert await client.call("send", {"too": "late"}) is False
-    await heard.until(lambda taken: [one.type for one in taken] == ["connected", "disconnected"])
+    await heard.until(lambda taken: types(taken, user) == ["connected", "disconnected"])
 
 
 async def test_what_is_queued_goes_out_in_order_once_it_is_open(runtime, running, heard):
-    heard.taken.clear()
-    client = await runtime.watch(running.url, token="queuer", queue=3)
+    user = f"queuer in {type(runtime).__name__}"
+    client = await runtime.watch(running.url, token=user, queue=3)
     queued = [await client.call("send", {"n": n}) for n in range(3)]
 
-    taken = await heard.until(lambda taken: len(free_of_waiting(taken)) == 3)
+    taken = await heard.until(lambda taken: len(messages(taken, user)) == 3)
 
     assert queued == [True] * 3
-    assert free_of_waiting(taken) == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert messages(taken, user) == [{"n": 0}, {"n": 1}, {"n": 2}]
 
 
 async def test_a_full_queue_and_none_say_so(runtime, unused_port):
@@ -227,10 +234,10 @@ async def test_a_line_that_is_silent_is_noticed(runtime, tmp_path):
 
 
 async def test_a_line_where_nothing_is_published_stays_open(runtime, running):
-    client = await runtime.watch(running.url, token="idle", pingMs=50, pongMs=10_000)
+    client = await runtime.watch(running.url, token="idle", pingMs=50, pongMs=1_000)
     await client.open()
 
-    pongs = await client.until("frame", 6)
+    pongs = await client.until("frame", 3)
 
     assert set(pongs) == {'{"type":"pong"}'}
     assert await client.states() == ["connecting", "open"]
