@@ -15,6 +15,8 @@ from scripts.release.distributions import Distribution
 from trove_classifiers import classifiers as known_classifiers
 
 __all__ = [
+    "IMAGE",
+    "image_files",
     "problems_of_changelog",
     "problems_of_metadata",
     "problems_of_other_versions",
@@ -23,6 +25,7 @@ __all__ = [
 
 PYTHON: Final = "Programming Language :: Python :: "
 REQUIRED: Final = {"Typing :: Typed", f"{PYTHON}3"}
+IMAGE: Final = re.compile(r"\bgatewright:(\d+\.[\w.]*\w)")
 _LOOP: Final = re.compile(r"^for version in ([\d. ]+); do$", re.MULTILINE)
 
 
@@ -76,11 +79,19 @@ def problems_of_changelog(root: Path, version: str) -> Iterator[str]:
 
 
 def problems_of_other_versions(root: Path, version: str) -> Iterator[str]:
-    """Yield versions of the chart and of the browser's client that are not the core's."""
+    """Yield versions of the chart, the browser's client and images that are not the core's."""
+    for path in image_files(root):
+        for tag in sorted(set(IMAGE.findall(path.read_text(encoding="utf-8"))) - {version}):
+            yield f"{path.relative_to(root)}: image is gatewright:{tag}, expected {version}"
     for file, names in _others(root).items():
         for name, found in names.items():
             if found != version:
                 yield f"{file}: {name} is {found}, the core's version is {version}"
+
+
+def image_files(root: Path) -> list[Path]:
+    """Return the files that may name an image with its version, as ``gatewright:X.Y.Z``."""
+    return [*sorted(root.glob("deploy/compose/*.yaml")), *sorted(root.glob("docs/**/*.md"))]
 
 
 def _others(root: Path) -> dict[str, dict[str, str]]:

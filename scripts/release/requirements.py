@@ -10,13 +10,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 from scripts.release.distributions import Distribution
 
 __all__ = [
     "constraints",
     "hook_api",
     "inner_range",
+    "is_version",
     "problems_of_api",
     "problems_of_constraints",
     "problems_of_inner",
@@ -25,6 +26,7 @@ __all__ = [
 
 Constraints = Mapping[NormalizedName, Version]
 
+_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}")
 _PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[\w.!+-]+)$")
 
 
@@ -32,29 +34,33 @@ def problems_of_version(distribution: Distribution, version: str) -> Iterator[st
     """Yield what is wrong with its version; all have that of the core."""
     if distribution.version != version:
         yield f"version is {distribution.version}, the core's is {version}; all have the same"
-    try:
-        normalized = str(Version(distribution.version))
-    except InvalidVersion:
-        yield f"version {distribution.version!r} is none of PEP 440; write X.Y.Z"
-        return
-    if normalized != distribution.version:
-        yield f"version {distribution.version!r} is not normalized; write {normalized}"
+    if not is_version(distribution.version):
+        yield f"version {distribution.version!r} is none of a release; write X.Y.Z"
 
 
-def inner_range(version: str) -> SpecifierSet:
+def is_version(text: str) -> bool:
+    """Tell whether a text is ``X.Y.Z``, a version to pip, npm and Helm alike.
+
+    Versions before a release, such as 1.4.0rc1, are none: they are written in another way for each
+    of these, and no range of a release admits them.
+    """
+    return _VERSION.fullmatch(text) is not None
+
+
+def inner_range(version: str) -> str:
     """Return the range by which distributions of one release require each other.
 
     It begins with the minor version and ends before the next major one.
     """
     parsed = Version(version)
-    return SpecifierSet(f">={parsed.major}.{parsed.minor},<{parsed.major + 1}")
+    return f">={parsed.major}.{parsed.minor},<{parsed.major + 1}"
 
 
 def problems_of_inner(
     distribution: Distribution, names: set[NormalizedName], version: str
 ) -> Iterator[str]:
     """Yield what is wrong with its requirements of ``names``, the distributions of the release."""
-    wanted = inner_range(version)
+    wanted = SpecifierSet(inner_range(version))
     for requirement in distribution.requirements:
         name = canonicalize_name(requirement.name)
         if name == distribution.name and requirement.extras:

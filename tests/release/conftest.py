@@ -43,7 +43,7 @@ FILES = {
     "requirements-dev.txt": "# Tools.\nanyio\n",
     "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- All of it.\n",
     "deploy/helm/gatewright/Chart.yaml": 'version: 1.2.0\nappVersion: "1.2.0"\n',
-    "clients/js/package.json": '{"version": "1.2.0"}\n',
+    "clients/js/package.json": '{\n  "version": "1.2.0"\n}\n',
     "core/src/gatewright/plugin/spec.py": "from typing import Final\n\nHOOK_API: Final = (1, 3)\n",
 }
 

@@ -1,6 +1,7 @@
 """What each check says of one thing that is wrong."""
 
 import pytest
+from packaging.specifiers import SpecifierSet
 from scripts.release.checks import problems_beside, problems_stated
 from scripts.release.requirements import constraints, inner_range
 from tests.support.markdown import ROOT
@@ -126,11 +127,12 @@ def test_what_a_distribution_states_wrongly_is_its_one_problem(
     assert problems_stated(repository.root) == {CORE: [], PLUGIN: [said]}
 
 
-def test_a_version_that_is_not_normalized_is_told(repository):
+@pytest.mark.parametrize("version", ["1.2.0rc1", "1.2", "1.02.0"])
+def test_a_version_that_is_none_of_a_release_is_told(repository, version):
     for path in ("core/pyproject.toml", PYPROJECT):
-        repository.edit(path, '"1.2.0"', '"1.2.0-rc1"')
+        repository.edit(path, '"1.2.0"', f'"{version}"')
 
-    said = "version '1.2.0-rc1' is not normalized; write 1.2.0rc1"
+    said = f"version '{version}' is none of a release; write X.Y.Z"
     assert problems_stated(repository.root) == {CORE: [said], PLUGIN: [said]}
 
 
@@ -198,9 +200,11 @@ def test_what_is_wrong_beside_the_distributions_is_told(repository, path, before
 def test_the_range_of_a_release_begins_with_its_minor_and_ends_before_the_next_major(
     version, admitted, refused
 ):
-    assert version in inner_range(version)
-    assert admitted in inner_range(version)
-    assert refused not in inner_range(version)
+    specifier = SpecifierSet(inner_range(version))
+
+    assert version in specifier
+    assert admitted in specifier
+    assert refused not in specifier
 
 
 def test_a_line_of_constraints_that_is_no_version_is_told_with_its_place(repository):
