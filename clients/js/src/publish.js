@@ -28,19 +28,22 @@ export class PublishError extends Error {
  * @param {unknown} payload anything that JSON can say
  * @param {{id?: string}} [options] `id`: the same for each attempt of the same message
  * @returns {Promise<{sent: number}>} how many connections match
- * @throws {PublishError}
+ * @throws {PublishError} it was refused, or not answered
+ * @throws {TypeError} misuse, told before anything is sent
  */
 export async function publish(gateway, subjects, payload, options = {}) {
   if ("document" in globalThis) {
-    throw new Error("publish() needs an API key, which must not be in a page: call your backend");
+    throw new TypeError("publish() needs an API key, which must not be in a page: call your backend");
   }
   const { url, apiKey, timeoutMs = 5000, fetch: ask = globalThis.fetch } = gateway;
+  const names = typeof subjects === "string" ? [subjects] : subjects;
+  const endpoint = checked(url, apiKey, names);
   const body = JSON.stringify({
-    subjects: typeof subjects === "string" ? [subjects] : subjects,
+    subjects: names,
     payload: payload ?? null,
     ...options,
   });
-  const answer = await answered(ask, new URL("/internal/publish", url), {
+  const answer = await answered(ask, endpoint, {
     method: "POST",
     headers: { "X-Api-Key": apiKey, "Content-Type": "application/json" },
     redirect: "manual",
@@ -48,6 +51,27 @@ export async function publish(gateway, subjects, payload, options = {}) {
     body,
   });
   return { sent: answer.sent };
+}
+
+/**
+ * The address to publish to.
+ *
+ * @param {string | URL} url
+ * @param {unknown} apiKey
+ * @param {unknown} subjects
+ */
+function checked(url, apiKey, subjects) {
+  if (typeof apiKey !== "string" || !/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new TypeError("apiKey must be a text of visible ASCII characters: one of the gateway's api_keys");
+  }
+  if (!Array.isArray(subjects) || !subjects.every((each) => typeof each === "string")) {
+    throw new TypeError('subjects must be a text or an array of texts, such as ["user:42"]');
+  }
+  try {
+    return new URL("/internal/publish", url);
+  } catch {
+    throw new TypeError("url must be an address such as http://gateway:8000");
+  }
 }
 
 /**

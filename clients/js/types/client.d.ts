@@ -1,13 +1,16 @@
 /**
  * Connect to a gateway. Listeners that are added before the next turn of the event loop hear all.
  *
+ * @template [Payload=any] what backends publish; it is not checked
  * @param {string | URL | (() => string | URL)} address of the WebSocket; `/ws` is the page's host; a
  *   function is asked before each attempt
  * @param {ClientOptions} [options]
- * @returns {Client}
+ * @returns {Client<Payload>}
+ * @throws {TypeError} the address or an option is wrong; the text says which, and what would be right
  */
-export function connect(address: string | URL | (() => string | URL), options?: ClientOptions): Client;
-export class Client {
+export function connect<Payload = any>(address: string | URL | (() => string | URL), options?: ClientOptions): Client<Payload>;
+/** @template [Payload=any] what backends publish */
+export class Client<Payload = any> {
     /**
      * @param {string | URL | (() => string | URL)} address
      * @param {ClientOptions} [options]
@@ -18,12 +21,12 @@ export class Client {
     /**
      * Add a listener.
      *
-     * @template {keyof Listeners} Name
+     * @template {keyof Listeners<Payload>} Name
      * @param {Name} name
-     * @param {Listeners[Name]} listener
+     * @param {Listeners<Payload>[Name]} listener
      * @returns {() => void} takes it off again
      */
-    on<Name extends keyof Listeners>(name: Name, listener: Listeners[Name]): () => void;
+    on<Name extends keyof Listeners<Payload>>(name: Name, listener: Listeners<Payload>[Name]): () => void;
     /** Begin, or begin again; where a connection is there or under way, nothing. */
     connect(): void;
     /**
@@ -53,11 +56,12 @@ export class Client {
      * Hear events one by one: `for await (const payload of client.events())`. It ends with the client.
      *
      * @param {{limit?: number}} [options] how many may wait to be read, 1,000; with more, the loop throws
-     * @returns {AsyncIterableIterator<any>}
+     * @returns {AsyncIterableIterator<Payload>}
+     * @throws {TypeError} `limit` is no whole number above 0
      */
     events({ limit }?: {
         limit?: number;
-    }): AsyncIterableIterator<any>;
+    }): AsyncIterableIterator<Payload>;
     #private;
 }
 export type ClientOptions = import("./options.js").ClientOptions;
@@ -83,11 +87,11 @@ export type Closed = {
      */
     retryMs: number | null;
 };
-export type Listeners = {
+export type Listeners<Payload = any> = {
     /**
      * something was published to this client
      */
-    event: (payload: any) => void;
+    event: (payload: Payload) => void;
     /**
      * the gateway has taken this client: fetch what was missed
      */

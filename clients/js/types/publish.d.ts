@@ -7,7 +7,8 @@
  * @param {unknown} payload anything that JSON can say
  * @param {{id?: string}} [options] `id`: the same for each attempt of the same message
  * @returns {Promise<{sent: number}>} how many connections match
- * @throws {PublishError}
+ * @throws {PublishError} it was refused, or not answered
+ * @throws {TypeError} misuse, told before anything is sent
  */
 export function publish(gateway: {
     url: string | URL;

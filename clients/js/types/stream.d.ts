@@ -1,17 +1,20 @@
-/** @implements {AsyncIterableIterator<any>} */
-export class Stream implements AsyncIterableIterator<any> {
+/**
+ * @template Item
+ * @implements {AsyncIterableIterator<Item>}
+ */
+export class Stream<Item> implements AsyncIterableIterator<Item> {
     /**
      * @param {number} limit how many may wait
      * @param {() => void} left called once nothing more is wanted
      */
     constructor(limit: number, left: () => void);
-    /** @param {any} value */
-    push(value: any): void;
+    /** @param {Item} value */
+    push(value: Item): void;
     end(): void;
-    /** @returns {Promise<IteratorResult<any>>} what is ready first, then the end, or why it ended */
-    next(): Promise<IteratorResult<any>>;
-    /** @returns {Promise<IteratorResult<any>>} */
-    return(): Promise<IteratorResult<any>>;
+    /** @returns {Promise<IteratorResult<Item>>} what is ready first, then the end, or why it ended */
+    next(): Promise<IteratorResult<Item>>;
+    /** @returns {Promise<IteratorResult<Item>>} */
+    return(): Promise<IteratorResult<Item>>;
     [Symbol.asyncIterator](): this;
     #private;
 }

@@ -33,8 +33,9 @@ import { NoOtherToken, Tokens } from "./tokens.js";
  */
 
 /**
+ * @template [Payload=any]
  * @typedef {object} Listeners
- * @property {(payload: any) => void} event something was published to this client
+ * @property {(payload: Payload) => void} event something was published to this client
  * @property {() => void} open the gateway has taken this client: fetch what was missed
  * @property {(closed: Closed) => void} close a connection or an attempt has ended
  * @property {(state: State) => void} state it has changed
@@ -54,21 +55,25 @@ const RESTART = 1012;
 /**
  * Connect to a gateway. Listeners that are added before the next turn of the event loop hear all.
  *
+ * @template [Payload=any] what backends publish; it is not checked
  * @param {string | URL | (() => string | URL)} address of the WebSocket; `/ws` is the page's host; a
  *   function is asked before each attempt
  * @param {ClientOptions} [options]
- * @returns {Client}
+ * @returns {Client<Payload>}
+ * @throws {TypeError} the address or an option is wrong; the text says which, and what would be right
  */
 export function connect(address, options = {}) {
+  /** @type {Client<Payload>} */
   const client = new Client(address, options);
   client.connect();
   return client;
 }
 
+/** @template [Payload=any] what backends publish */
 export class Client {
   #address;
   #options;
-  /** @type {Emitter<Record<string, any> & Listeners>} */
+  /** @type {Emitter<Record<string, any> & Listeners<Payload>>} */
   #emitter = new Emitter(TOLD);
   /** @type {State} */
   #state = "closed";
@@ -108,9 +113,9 @@ export class Client {
   /**
    * Add a listener.
    *
-   * @template {keyof Listeners} Name
+   * @template {keyof Listeners<Payload>} Name
    * @param {Name} name
-   * @param {Listeners[Name]} listener
+   * @param {Listeners<Payload>[Name]} listener
    * @returns {() => void} takes it off again
    */
   on(name, listener) {
@@ -184,9 +189,12 @@ export class Client {
    * Hear events one by one: `for await (const payload of client.events())`. It ends with the client.
    *
    * @param {{limit?: number}} [options] how many may wait to be read, 1,000; with more, the loop throws
-   * @returns {AsyncIterableIterator<any>}
+   * @returns {AsyncIterableIterator<Payload>}
+   * @throws {TypeError} `limit` is no whole number above 0
    */
   events({ limit = 1000 } = {}) {
+    if (!Number.isInteger(limit) || limit < 1) throw new TypeError("limit must be a whole number above 0");
+    /** @type {Stream<Payload>} */
     const stream = new Stream(limit, () => off.forEach((each) => each()));
     const off = [
       this.on("event", (payload) => stream.push(payload)),

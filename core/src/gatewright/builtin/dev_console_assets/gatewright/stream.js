@@ -1,10 +1,13 @@
 // Events, one by one, for `for await`.
 
-/** @implements {AsyncIterableIterator<any>} */
+/**
+ * @template Item
+ * @implements {AsyncIterableIterator<Item>}
+ */
 export class Stream {
-  /** @type {any[]} */
+  /** @type {Item[]} */
   #ready = [];
-  /** @type {{resolve: (result: IteratorResult<any>) => void, reject: (error: unknown) => void}[]} */
+  /** @type {{resolve: (result: IteratorResult<Item>) => void, reject: (error: unknown) => void}[]} */
   #asked = [];
   #limit;
   #left;
@@ -21,7 +24,7 @@ export class Stream {
     this.#left = left;
   }
 
-  /** @param {any} value */
+  /** @param {Item} value */
   push(value) {
     if (this.#over) return;
     const asked = this.#asked.shift();
@@ -40,9 +43,12 @@ export class Stream {
     for (const asked of this.#asked.splice(0)) asked.resolve({ value: undefined, done: true });
   }
 
-  /** @returns {Promise<IteratorResult<any>>} what is ready first, then the end, or why it ended */
+  /** @returns {Promise<IteratorResult<Item>>} what is ready first, then the end, or why it ended */
   next() {
-    if (this.#ready.length) return Promise.resolve({ value: this.#ready.shift(), done: false });
+    if (this.#ready.length) {
+      const value = /** @type {Item} */ (this.#ready.shift());
+      return Promise.resolve({ value, done: false });
+    }
     if (this.#error) {
       const error = this.#error;
       this.#error = null;
@@ -52,7 +58,7 @@ export class Stream {
     return new Promise((resolve, reject) => this.#asked.push({ resolve, reject }));
   }
 
-  /** @returns {Promise<IteratorResult<any>>} */
+  /** @returns {Promise<IteratorResult<Item>>} */
   return() {
     this.#ready = [];
     this.end();
