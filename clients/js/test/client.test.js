@@ -297,6 +297,49 @@ test("close() ends it whatever it does", async () => {
   assert.equal(sockets.all.length, count);
 });
 
+test("closed by a listener of its error, it stays closed", async () => {
+  const made = client({ token: () => Promise.reject(new Error("no session")) });
+  made.on("error", () => made.close());
+  await turns();
+  assert.deepEqual(made.heard.states, ["closed"]);
+  assert.deepEqual(made.heard.closes, [{ code: 1000, reason: "", retryMs: null }]);
+  await after(60_000);
+  assert.equal(made.state, "closed");
+  assert.deepEqual(sockets.all, []);
+});
+
+test("begun anew by a listener of its error, it is not begun twice", async () => {
+  let fails = true;
+  const made = client({
+    token: () => {
+      if (fails) throw new Error("no session");
+      return "t";
+    },
+  });
+  made.on("error", () => {
+    fails = false;
+    made.close();
+    made.connect();
+  });
+  await turns();
+  await after(60_000);
+  assert.equal(sockets.all.length, 1);
+});
+
+test("closed by a listener of its state, it does not say that it comes back", async () => {
+  const made = await opened();
+  made.on("state", (state) => void (state === "waiting" && made.close()));
+  sockets.last().end(1006);
+  assert.deepEqual(made.heard.closes, [{ code: 1000, reason: "", retryMs: null }]);
+});
+
+test("closed by a listener of frames, it tells no more of the frame", async () => {
+  const made = await opened();
+  made.on("frame", () => made.close());
+  sockets.last().hear({ type: "event", payload: 1 });
+  assert.deepEqual(made.heard.events, []);
+});
+
 test("what the runtime says of a token is not passed on", async () => {
   class Choosy {
     constructor(url) {

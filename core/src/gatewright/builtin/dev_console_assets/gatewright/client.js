@@ -209,6 +209,10 @@ export class Client {
     return this.#state === "connecting" || this.#state === "waiting";
   }
 
+  #hasBegun() {
+    return this.#state === "open" || this.#isComing();
+  }
+
   #begin() {
     clearTimeout(this.#timer);
     this.#connection = new Connection(() => socketAddress(this.#address()), this.#options, this.#tokens, {
@@ -230,6 +234,7 @@ export class Client {
   /** @param {string} text */
   #heard(text) {
     this.#emitter.emit("frame", text);
+    if (this.#state !== "open") return; // whoever heard the frame has closed it
     let frame;
     try {
       frame = read(text);
@@ -252,6 +257,7 @@ export class Client {
     this.#connection = null;
     if (error instanceof NoOtherToken) return this.#end("refused", { code, reason, why: error.message });
     if (error !== undefined) this.#emitter.fail(error);
+    if (this.#connection || !this.#hasBegun()) return; // whoever heard of the error has decided
     const next = this.#options.reconnect ? afterClose(code, this.#options.stayAway) : "stop";
     if (next === "stop") return this.#end("closed", { code, reason, why: `it ended with ${code}` });
     if (next === "token") {
@@ -276,7 +282,7 @@ export class Client {
     this.#notBefore = Date.now() + (told ? retryMs : 0);
     this.#timer = setTimeout(() => this.#due(), retryMs);
     this.#show("waiting");
-    this.#emitter.emit("close", { code, reason, retryMs });
+    if (this.#state === "waiting") this.#emitter.emit("close", { code, reason, retryMs });
   }
 
   /**
