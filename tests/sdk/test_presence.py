@@ -69,6 +69,22 @@ async def test_a_user_id_may_hold_anything(asked):
     assert not await presence.is_online("")
 
 
+@pytest.mark.parametrize("dots", [".", ".."])
+async def test_a_user_of_dots_is_no_way_to_everybody(asked, dots):
+    gateway, presence = asked
+    async with gateway.connect("42"):
+        async with asyncio.timeout(10):
+            while not await presence.is_online("42"):
+                await asyncio.sleep(0.02)
+        assert not await presence.is_online(dots)
+        assert await presence.connections(user_id=dots) == []
+        async with gateway.connect(dots):
+            async with asyncio.timeout(10):
+                while not await presence.is_online(dots):
+                    await asyncio.sleep(0.02)
+            assert [one.user_id for one in await presence.connections(user_id=dots)] == [dots]
+
+
 def entry(number, user="42", **fields):
     return {
         "connection_id": f"c-{number}",

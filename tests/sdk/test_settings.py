@@ -192,6 +192,21 @@ def test_every_problem_is_told_by_its_name():
         ),
         ({"event": {}}, "event: is no setting; did you mean events?"),
         (
+            {"transport": {"http": {"base_url": "http://g", "publish_path": "publish"}}},
+            "transport.http.publish_path: must begin with a slash, found 'publish'",
+        ),
+        (
+            {"presence": {"http": {"base_url": "http://g", "by_user_path": "/connections"}}},
+            (
+                "presence.http.by_user_path: must begin with a slash and hold {user_id}, "
+                "found '/connections'"
+            ),
+        ),
+        (
+            {"mode": "core", "transport": {"redis_stream": {"max_length": [1]}}},
+            "transport.redis_stream.max_length: must be a number, found a list",
+        ),
+        (
             {"mode": "core", "events": {"redis_stream": {"streams": [1]}}},
             "events.redis_stream.streams: must be a text, or a list of texts, found a list",
         ),
@@ -208,6 +223,12 @@ def test_every_problem_is_told_by_its_name():
 )
 def test_what_is_wrong_is_named(mapping, problem):
     assert problem in problems(mapping=mapping)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_limit_of_nothing_is_none(nothing):
+    mapping = {"mode": "core", "transport": {"redis_stream": {"max_length": nothing}}}
+    assert Settings.from_mapping(mapping).transport.max_length is None
 
 
 @pytest.mark.parametrize(

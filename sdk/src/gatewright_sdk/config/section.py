@@ -90,6 +90,15 @@ class Section:
         """Return a text, None where there is none."""
         return self.text(name, "") or None
 
+    def path(self, name: str, default: str, *, holding: str = "") -> str:
+        """Return the path of a URL; with ``holding``, one in which that stands."""
+        path = self.text(name, default)
+        if not path.startswith("/") or holding not in path:
+            more = f" and hold {holding}" if holding else ""
+            self._wrong(name, f"must begin with a slash{more}, found {path!r}")
+            return default
+        return path
+
     def choice(self, name: str, choices: Iterable[str], default: str) -> str:
         """Return one of several words."""
         value = self.text(name, default)
@@ -174,9 +183,7 @@ class Section:
 
     def optional_integer(self, name: str, least: int) -> int | None:
         """Return a whole number, None where there is none."""
-        return (
-            self.integer(name, least, least) if self._values.get(name) not in {None, ""} else None
-        )
+        return None if self._take(name) is None else self.integer(name, least, least)
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return whether something is switched on."""

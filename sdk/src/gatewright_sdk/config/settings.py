@@ -140,7 +140,7 @@ def _http(part: Section) -> HttpSettings:
     settings = HttpSettings(
         base_url=part.address("base_url", None, _WEB).rstrip("/"),
         api_key=part.key("api_key"),
-        publish_path=part.text("publish_path", "/internal/publish"),
+        publish_path=part.path("publish_path", "/internal/publish"),
         timeout_seconds=part.seconds("timeout_seconds", 5.0),
         attempts=part.integer("attempts", 1, 1),
     )
@@ -175,8 +175,10 @@ def _http_presence(part: Section) -> HttpPresenceSettings:
     settings = HttpPresenceSettings(
         base_url=part.address("base_url", None, _WEB).rstrip("/"),
         api_key=part.key("api_key"),
-        list_path=part.text("list_path", "/internal/connections"),
-        by_user_path=part.text("by_user_path", "/internal/users/{user_id}/connections"),
+        list_path=part.path("list_path", "/internal/connections"),
+        by_user_path=part.path(
+            "by_user_path", "/internal/users/{user_id}/connections", holding="{user_id}"
+        ),
         timeout_seconds=part.seconds("timeout_seconds", 5.0),
     )
     part.finish()
@@ -210,7 +212,7 @@ def _interpretation(part: Section) -> Interpretation:
 def _webhook(part: Section) -> WebhookSettings:
     secrets = (*part.secrets("secret"), *part.secrets("next_secret"), *part.secrets("secrets"))
     settings = WebhookSettings(
-        path=part.text("path", "/internal/ws/events"),
+        path=part.path("path", "/internal/ws/events"),
         enabled=part.flag("enabled", default=True),
         secrets=secrets,
         tolerance_seconds=part.seconds("tolerance_seconds", 300.0),

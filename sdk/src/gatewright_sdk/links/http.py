@@ -32,15 +32,14 @@ class HttpLink:
         timeout_seconds: What one request may take in all, from connecting to the last byte.
 
     Raises:
-        ConfigurationError: No header can carry the key.
+        ConfigurationError: The address is none, or no header can carry the key.
     """
 
     def __init__(self, base_url: str, api_key: str | None, timeout_seconds: float) -> None:
         if api_key and not is_key(api_key):
             message = f"api_key: {KEY_PROBLEM}"
             raise ConfigurationError(message)
-        parts = urlsplit(base_url)
-        self.shown = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        self.shown = _shown(base_url)
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout_seconds
         self._client = httpx.AsyncClient(
@@ -114,6 +113,20 @@ class HttpLink:
 
     def _told(self, path: str, what: str) -> str:
         return f"the gateway at {self.shown}{path} {what}"
+
+
+def _shown(base_url: str) -> str:
+    try:
+        httpx.URL(base_url)
+        parts = urlsplit(base_url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except (ValueError, httpx.InvalidURL):
+        scheme, host, port = "", None, None
+    if not host or scheme not in {"http", "https"}:
+        message = "base_url: must be http://host:port or https://…"
+        raise ConfigurationError(message)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" + (f":{port}" if port else "")
 
 
 def _cause(error: httpx.HTTPError) -> str:

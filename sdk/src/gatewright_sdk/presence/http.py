@@ -12,6 +12,8 @@ from gatewright_sdk.model import Connection
 __all__ = ["HttpPresence"]
 
 _PAGE: Final = "1000"
+_DOTS: Final = frozenset({".", ".."})
+"""No segments of a path: clients and proxies remove them, encoded or not (RFC 3986, 5.2.4)."""
 
 
 class HttpPresence:
@@ -24,6 +26,7 @@ class HttpPresence:
 
     Raises:
         MissingExtra: The library is not installed.
+        ConfigurationError: The address is none, or no header can carry the key.
     """
 
     def __init__(self, settings: HttpPresenceSettings) -> None:
@@ -43,13 +46,12 @@ class HttpPresence:
         if subject:
             query = {"subject": subject, **({"user_id": user_id} if user_id else {})}
             return await self._all(self._list_path, query)
-        if user_id:
-            return await self._all(self._path_of(user_id), {})
-        return await self._all(self._list_path, {})
+        return await self._all(*self._whom(user_id))
 
     async def is_online(self, user_id: str) -> bool:
         """Ask for one connection of a user; see `PresenceProvider`."""
-        return bool((await self._page(self._path_of(user_id), {"limit": "1"}))[0])
+        path, query = self._whom(user_id)
+        return bool((await self._page(path, {**query, "limit": "1"}))[0])
 
     async def close(self) -> None:
         """Close the connections."""
@@ -73,8 +75,13 @@ class HttpPresence:
         cursor = document.get("cursor")
         return found, cursor if isinstance(cursor, str) else None
 
-    def _path_of(self, user_id: str) -> str:
-        return self._by_user_path.replace("{user_id}", quote(user_id, safe=""))
+    def _whom(self, user_id: str | None) -> tuple[str, dict[str, str]]:
+        """Return where to ask for a user's connections, or for all, and with which query."""
+        if not user_id:
+            return self._list_path, {}
+        if user_id in _DOTS:
+            return self._list_path, {"user_id": user_id}
+        return self._by_user_path.replace("{user_id}", quote(user_id, safe="")), {}
 
 
 def _connection(entry: dict[str, Any]) -> Connection:

@@ -82,7 +82,7 @@ class Presence:
         return {each.user_id for each in await self.connections(subject=subject)}
 
     async def close(self) -> None:
-        """Close the connections; a second time, nothing."""
+        """Close the connections; a second time, nothing. It is not to be used afterwards."""
         await self.provider.close()
 
     async def __aenter__(self) -> Self:

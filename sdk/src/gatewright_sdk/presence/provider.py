@@ -24,7 +24,7 @@ class PresenceProvider(Protocol):
         ...
 
     async def is_online(self, user_id: str) -> bool:
-        """Tell whether a user has a connection.
+        """Tell whether a user has a connection; ``user_id`` is not empty.
 
         Raises:
             GatewrightError: As for `connections`.
@@ -32,5 +32,5 @@ class PresenceProvider(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close its connections; a second time, nothing."""
+        """Close its connections; a second time, nothing. It is not to be used afterwards."""
         ...

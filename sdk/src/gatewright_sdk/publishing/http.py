@@ -42,6 +42,7 @@ class HttpTransport:
 
     Raises:
         MissingExtra: The library is not installed.
+        ConfigurationError: The address is none, or no header can carry the key.
     """
 
     def __init__(self, settings: HttpSettings) -> None:
