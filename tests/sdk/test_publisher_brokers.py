@@ -8,17 +8,21 @@ import aio_pika
 import pytest
 from redis.asyncio import Redis
 from tests.sdk.conftest import KEY, gateway_with, heard
+from tests.support.certificates import Certificates
 
 from gatewright.testing.brokers.redis_server import RedisServer
+from gatewright.testing.ports import free_port
 from gatewright.testing.toxics import ToxicProxy
 from gatewright_sdk import (
     ConfigurationError,
+    Events,
     HttpTransport,
     InvalidPublication,
     Publication,
     Published,
     Publisher,
     RabbitMqTransport,
+    RedisStreamConsumer,
     RedisStreamTransport,
     Refused,
     Unavailable,
@@ -264,3 +268,39 @@ async def test_an_address_that_is_none_is_told_at_once(make):
     with pytest.raises(ConfigurationError, match=r"^dsn: must be ") as caught:
         make()
     assert "hunter2" not in str(caught.value)
+
+
+async def test_publications_side_by_side_wait_for_one_of_redis_connections(redis):
+    async with Publisher(redis_transport(redis.dsn)) as publisher:
+        publishing = (publisher.publish("user:1", number) for number in range(300))
+        assert await asyncio.gather(*publishing) == [Published()] * 300
+    assert len(await entries(redis.dsn)) == 300
+
+
+def test_an_option_that_the_library_does_not_know_is_told_at_once():
+    for make in (redis_transport, lambda dsn: RedisStreamConsumer(Events(), dsn=dsn)):
+        with pytest.raises(ConfigurationError, match="an option that is not known") as caught:
+            make("redis://redis:6379?auth=hunter2")
+        assert "hunter2" not in str(caught.value)
+
+
+async def test_a_virtual_host_that_is_not_there_is_told(rabbitmq_server):
+    dsn = f"{rabbitmq_server.dsn.rstrip('/')}/nowhere"
+    async with Publisher(rabbitmq_transport(dsn)) as publisher:
+        with pytest.raises(Unavailable, match="opens no such virtual host"):
+            await publisher.publish("user:1", 1)
+
+
+async def test_redis_over_tls(tmp_path):
+    certificates = Certificates.make(tmp_path)
+    tls, server = free_port(), str(certificates.server)
+    options = ("--tls-port", str(tls), "--tls-cert-file", server, "--tls-key-file", server)
+    options += ("--tls-ca-cert-file", str(certificates.authority), "--tls-auth-clients", "no")
+    dsn = f"rediss://127.0.0.1:{tls}?ssl_ca_certs={certificates.authority}"
+    async with RedisServer.start(tmp_path / "redis", options=options) as redis:
+        async with Publisher(redis_transport(dsn)) as publisher:
+            await publisher.publish("user:1", 1)
+        async with Publisher(redis_transport(f"rediss://127.0.0.1:{tls}")) as distrustful:
+            with pytest.raises(Unavailable, match="does not answer"):
+                await distrustful.publish("user:1", 2)
+        assert [each["payload"] for each in await entries(redis.dsn)] == [1]

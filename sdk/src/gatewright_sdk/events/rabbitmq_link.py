@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
-from urllib.parse import urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
@@ -20,7 +19,9 @@ from aio_pika.exceptions import (
 )
 from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 
-from gatewright_sdk.errors import ConfigurationError, Refused, Unavailable
+from gatewright_sdk.errors import Refused, Unavailable
+from gatewright_sdk.links.addresses import rabbitmq_shown, with_heartbeat
+from gatewright_sdk.links.rabbitmq import cause_of
 
 __all__ = ["Broker", "Held", "Link", "NotExclusive", "Topology"]
 
@@ -58,17 +59,8 @@ class Broker:
     """
 
     def __init__(self, dsn: str) -> None:
-        try:
-            parts = urlsplit(dsn)
-            scheme, host, port = parts.scheme, parts.hostname, parts.port
-        except ValueError:
-            scheme, host, port = "", None, None
-        if not host or scheme not in {"amqp", "amqps"}:
-            msg = "dsn: must be amqp://user:password@host:port/vhost or amqps://, found otherwise"
-            raise ConfigurationError(msg)
-        self._dsn = dsn
-        shown = f"[{host}]" if ":" in host else host
-        self.shown = f"{shown}:{port or (5671 if scheme == 'amqps' else 5672)}"
+        self.shown = rabbitmq_shown(dsn)
+        self._dsn = with_heartbeat(dsn)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Link]:
@@ -101,7 +93,7 @@ class Broker:
             msg = f"rabbitmq {self.shown} refuses: {error}"
             raise Refused(msg) from None
         except _BROKEN as error:
-            msg = f"rabbitmq {self.shown} does not answer: {type(error).__name__}"
+            msg = f"rabbitmq {self.shown} does not answer: {cause_of(error)}"
             raise Unavailable(msg) from None
 
 

@@ -7,11 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     NoPermissionError,
@@ -19,7 +15,9 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from gatewright_sdk.errors import ConfigurationError, Refused, Unavailable
+from gatewright_sdk.errors import Refused, Unavailable
+from gatewright_sdk.links.addresses import redis_shown
+from gatewright_sdk.links.redis import client_of
 
 __all__ = ["Entry", "Group", "GroupGone", "letter"]
 
@@ -87,22 +85,10 @@ class Group:
     """
 
     def __init__(self, dsn: str, *, name: str, consumer: str) -> None:
-        try:
-            self._client: Redis = Redis.from_url(
-                dsn,
-                protocol=2,
-                socket_timeout=_TIMEOUT,
-                socket_connect_timeout=_TIMEOUT,
-                retry=Retry(NoBackoff(), 0),  # a repeated read would lose the first one's entries
-            )
-        except ValueError:
-            msg = (
-                "dsn: must be redis://host:port/db, rediss:// or unix://path, found something else"
-            )
-            raise ConfigurationError(msg) from None
+        self._client = client_of(dsn, _TIMEOUT)
         for command in ("XREAD", "XREADGROUP", "XPENDING", "XAUTOCLAIM", "XCLAIM"):
             self._client.set_response_callback(command, _as_it_came)
-        self.shown = _shown(dsn)
+        self.shown = redis_shown(dsn)
         self._name = name
         self._consumer = consumer
         self._positions: dict[str, str] = {}
@@ -304,11 +290,3 @@ def _paired(flat: Sequence[bytes]) -> dict[bytes, bytes]:
 def _numbers(entry_id: str) -> tuple[int, int]:
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number or 0)
-
-
-def _shown(dsn: str) -> str:
-    parts = urlsplit(dsn)
-    if parts.scheme == "unix":
-        return parts.path
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or "localhost"
-    return f"{host}:{parts.port or 6379}"

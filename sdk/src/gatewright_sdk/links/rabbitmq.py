@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
-from urllib.parse import urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -19,16 +18,14 @@ from aio_pika.exceptions import (
     DeliveryError,
     ProbableAuthenticationError,
 )
-from aiormq.exceptions import ChannelAccessRefused
+from aiormq.exceptions import ChannelAccessRefused, InvalidFrameError, PublishError
 
-from gatewright_sdk.errors import ConfigurationError, Refused, Unavailable
+from gatewright_sdk.errors import Refused, Unavailable
+from gatewright_sdk.links.addresses import rabbitmq_shown, with_heartbeat
 
-__all__ = ["RabbitMqLink"]
+__all__ = ["RabbitMqLink", "cause_of"]
 
 _CLOSE_SECONDS: Final = 2.0
-_HEARTBEAT_SECONDS: Final = 10
-"""A connection that nobody answers on is given up after twice as long, unless the address has
-``?heartbeat=``."""
 _BROKEN: Final = (*CONNECTION_EXCEPTIONS, AMQPError, OSError)
 
 
@@ -49,8 +46,8 @@ class RabbitMqLink:
     def __init__(
         self, dsn: str, exchange: str, queue: str, routing_key: str, timeout_seconds: float
     ) -> None:
-        self._shown = _shown(dsn)
-        self._dsn = _with_heartbeat(dsn)
+        self._shown = rabbitmq_shown(dsn)
+        self._dsn = with_heartbeat(dsn)
         self._exchange, self._queue, self._routing_key = exchange, queue, routing_key
         self._timeout = timeout_seconds
         self._connecting = asyncio.Lock()
@@ -95,7 +92,7 @@ class RabbitMqLink:
         except DeliveryError as error:
             raise self._undelivered(error) from None
         except _BROKEN as error:
-            raise Unavailable(self._told(f"does not answer: {type(error).__name__}")) from None
+            raise Unavailable(self._told(f"does not answer: {cause_of(error)}")) from None
 
     async def close(self) -> None:
         """Close the connection."""
@@ -162,7 +159,7 @@ class RabbitMqLink:
         return True
 
     def _undelivered(self, error: DeliveryError) -> Refused | Unavailable:
-        if error.message is not None and type(error).__name__ == "PublishError":
+        if isinstance(error, PublishError):  # it was returned: mandatory
             message = f"has no queue behind exchange {self._exchange!r} for {self._routing_key!r}"
             return Refused(self._told(message))
         return Unavailable(self._told("did not take the message"))
@@ -171,21 +168,8 @@ class RabbitMqLink:
         return f"rabbitmq {self._shown} {what}"
 
 
-def _with_heartbeat(dsn: str) -> str:
-    query = urlsplit(dsn).query
-    if "heartbeat=" in query:
-        return dsn
-    return f"{dsn}{'&' if query else '?'}heartbeat={_HEARTBEAT_SECONDS}"
-
-
-def _shown(dsn: str) -> str:
-    try:
-        parts = urlsplit(dsn)
-        scheme, host, port = parts.scheme, parts.hostname, parts.port
-    except ValueError:
-        scheme, host, port = "", None, None
-    if not host or scheme not in {"amqp", "amqps"}:
-        message = "dsn: must be amqp://user:password@host:port/vhost or amqps://…"
-        raise ConfigurationError(message)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{shown}:{port or (5671 if scheme == 'amqps' else 5672)}"
+def cause_of(error: BaseException) -> str:
+    """Name what went wrong; the texts of the library's errors may hold an address."""
+    if isinstance(error, InvalidFrameError):  # closed where it should have opened the connection
+        return "it opens no such virtual host, or not yet, or not for this user"
+    return type(error).__name__

@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
 from gatewright_sdk.errors import ConfigurationError, Refused, Unavailable
+from gatewright_sdk.links.addresses import redis_shown
 
-__all__ = ["RedisLink"]
+__all__ = ["RedisLink", "client_of"]
+
+_MOST_CONNECTIONS: Final = 50
+"""Who finds all of them in use waits for one, unless the address has ``?max_connections=``."""
 
 _PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "OOM")
 
@@ -36,18 +39,8 @@ class RedisLink:
     """
 
     def __init__(self, dsn: str, timeout_seconds: float) -> None:
-        try:
-            self.client: Redis = Redis.from_url(
-                dsn,
-                socket_timeout=timeout_seconds,
-                socket_connect_timeout=timeout_seconds,
-                retry=Retry(NoBackoff(), 0),
-                protocol=2,
-            )
-        except ValueError:
-            message = "dsn: must be redis://host:port/db, rediss://… or unix://path"
-            raise ConfigurationError(message) from None
-        self._shown = _shown(dsn)
+        self.client: Redis = client_of(dsn, timeout_seconds)
+        self._shown = redis_shown(dsn)
         self._timeout = timeout_seconds
 
     @asynccontextmanager
@@ -79,9 +72,32 @@ class RedisLink:
         return f"redis {self._shown} {what}"
 
 
-def _shown(dsn: str) -> str:
-    parts = urlsplit(dsn)
-    if parts.scheme == "unix":
-        return parts.path
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{host}:{parts.port or 6379}"
+def client_of(dsn: str, timeout_seconds: float) -> Redis:
+    """Return a client that connects when it is used, and repeats nothing by itself.
+
+    Args:
+        dsn: ``redis://``, ``rediss://`` or ``unix://``.
+        timeout_seconds: What connecting, an answer, and waiting for a connection may take each.
+
+    Raises:
+        ConfigurationError: The address is none, or has an option that the library does not know.
+    """
+    try:
+        pool = BlockingConnectionPool.from_url(
+            dsn,
+            max_connections=_MOST_CONNECTIONS,
+            timeout=timeout_seconds,
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+    except ValueError:
+        message = "dsn: must be redis://host:port/db, rediss://… or unix://path"
+        raise ConfigurationError(message) from None
+    try:
+        pool.connection_class(**pool.connection_kwargs)  # otherwise told at the first command
+    except TypeError:
+        message = "dsn: what follows '?' has an option that is not known: leave it out"
+        raise ConfigurationError(message) from None
+    return Redis.from_pool(pool)
