@@ -13,6 +13,7 @@ from gatewright.testing.toxics import ToxicProxy
 from gatewright_sdk import (
     Commands,
     ConfigurationError,
+    HttpPresence,
     HttpTransport,
     InvalidPublication,
     Publication,
@@ -22,7 +23,7 @@ from gatewright_sdk import (
     Settings,
     Unavailable,
 )
-from gatewright_sdk.config import HttpSettings
+from gatewright_sdk.config import HttpPresenceSettings, HttpSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -257,7 +258,7 @@ async def test_commands_reach_open_connections(gateway):
     async with gateway.connect("42") as client, publisher_to(gateway.address) as publisher:
         await gateway.events.wait_for("connected", user="42")
         commands = Commands(publisher.transport)
-        reached = await commands.change_subjects(user_id="42", add=["room:7"])
+        reached = await commands.change_subjects(user_id=42, add=["room:7"])
         assert (reached.connections, reached.exact) == (1, True)
         await publisher.send(Room(), "in the room")
         assert heard(await client.recv()) == "in the room"
@@ -275,3 +276,36 @@ async def test_commands_reach_open_connections(gateway):
 def split(address):
     host, port = address.rsplit(":", 1)
     return host, int(port)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "gateway", "ftp://g", "http://", "http://g:99999", "http://[x", "http://g:x"]
+)
+@pytest.mark.parametrize("part", ["publishing", "presence"])
+def test_an_address_that_is_none_is_told_at_once(address, part):
+    with pytest.raises(ConfigurationError, match=r"^base_url: must be http://host:port"):
+        if part == "publishing":
+            HttpTransport(HttpSettings(base_url=address))
+        else:
+            HttpPresence(HttpPresenceSettings(base_url=address))
+
+
+@pytest.mark.parametrize("whom", [b"42", bytearray(b"42"), {"id": 42}])
+async def test_bytes_and_mappings_are_not_taken_for_several_users(whom):
+    async with publisher_to("127.0.0.1:9") as publisher:
+        with pytest.raises(ConfigurationError, match=f"of type {type(whom).__name__}: pass a"):
+            await publisher.send(whom, 1)
+
+
+@pytest.mark.parametrize(
+    ("publication", "wrong"),
+    [
+        (Publication("user:42", 1), "subjects: must be a tuple of texts"),
+        (Publication.to([42], 1), "subjects: must be a tuple of texts"),
+        (Publication.to(b"user:42", 1), "subjects: must be a tuple of texts"),
+        (Publication.to("user:42", 1, 5), "id: must be a text, found int"),
+    ],
+)
+def test_a_publication_that_gateways_would_refuse_is_not_sent(publication, wrong):
+    with pytest.raises(InvalidPublication, match=wrong):
+        publication.encoded()

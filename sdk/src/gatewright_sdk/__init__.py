@@ -19,6 +19,7 @@ from gatewright_sdk.errors import (
 from gatewright_sdk.events import (
     Answer,
     Events,
+    Handler,
     RabbitMqConsumer,
     RedisStreamConsumer,
     WebhookReceiver,
@@ -33,7 +34,7 @@ from gatewright_sdk.model import (
     Event,
     MessageReceived,
 )
-from gatewright_sdk.presence import HttpPresence, Presence, RedisPresence
+from gatewright_sdk.presence import HttpPresence, Presence, PresenceProvider, RedisPresence
 from gatewright_sdk.publishing import (
     Commands,
     HttpTransport,
@@ -43,6 +44,8 @@ from gatewright_sdk.publishing import (
     RabbitMqTransport,
     Reached,
     RedisStreamTransport,
+    Rule,
+    Transport,
 )
 from gatewright_sdk.subjects import HasSubjectKey, SubjectKeyResolver, SubjectKeys
 
@@ -57,6 +60,7 @@ __all__ = [
     "Event",
     "Events",
     "GatewrightError",
+    "Handler",
     "HasSubjectKey",
     "HttpPresence",
     "HttpTransport",
@@ -65,6 +69,7 @@ __all__ = [
     "MessageReceived",
     "MissingExtra",
     "Presence",
+    "PresenceProvider",
     "Publication",
     "Published",
     "Publisher",
@@ -75,9 +80,11 @@ __all__ = [
     "RedisStreamConsumer",
     "RedisStreamTransport",
     "Refused",
+    "Rule",
     "Settings",
     "SubjectKeyResolver",
     "SubjectKeys",
+    "Transport",
     "Unavailable",
     "WebhookReceiver",
     "parse_event",

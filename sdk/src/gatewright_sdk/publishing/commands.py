@@ -41,7 +41,7 @@ class Commands:
     async def change_subjects(
         self,
         *,
-        user_id: str | None = None,
+        user_id: str | int | None = None,
         connection_id: str | None = None,
         add: Iterable[str] = (),
         remove: Iterable[str] = (),
@@ -59,7 +59,7 @@ class Commands:
     async def disconnect(
         self,
         *,
-        user_id: str | None = None,
+        user_id: str | int | None = None,
         connection_id: str | None = None,
         code: int = 1000,
         reason: str = "",
@@ -82,12 +82,18 @@ class Commands:
         return await self._command("/internal/disconnect", user_id, connection_id, command)
 
     async def _command(
-        self, path: str, user_id: str | None, connection_id: str | None, command: dict[str, Any]
+        self,
+        path: str,
+        user_id: str | int | None,
+        connection_id: str | None,
+        command: dict[str, Any],
     ) -> Reached:
         if (user_id is None) == (connection_id is None):
             message = "exactly one of user_id and connection_id must be given"
             raise ConfigurationError(message)
-        whom = {"user_id": user_id} if connection_id is None else {"connection_id": connection_id}
+        whom = (
+            {"user_id": str(user_id)} if connection_id is None else {"connection_id": connection_id}
+        )
         response = await self._link.post(path, dumps(whom | command))
         reached = self._link.json(response).get("reached")
         exact = response.headers.get("X-Gatewright-Reached") == "exact"

@@ -55,8 +55,10 @@ class Publication:
         """Return the JSON object that gateways take, in UTF-8.
 
         Raises:
-            InvalidPublication: JSON cannot say it: NaN, a set, half of a surrogate pair, a circle.
+            InvalidPublication: JSON cannot say it: NaN, a set, half of a surrogate pair, a circle;
+                or the subjects, or the id, are no texts.
         """
+        self._check()
         document: dict[str, Any] = {"subjects": self.subjects, "payload": self.payload}
         if self.id is not None:
             document["id"] = self.id
@@ -67,3 +69,13 @@ class Publication:
             why = "half of a surrogate pair" if isinstance(error, UnicodeEncodeError) else error
             message = f"this publication is no JSON: {why}"
             raise InvalidPublication(message) from None
+
+    def _check(self) -> None:
+        """See to what a broker would take, and a gateway then refuse out of sight."""
+        wrong = None
+        if isinstance(self.subjects, str) or not all(isinstance(one, str) for one in self.subjects):
+            wrong = "subjects: must be a tuple of texts; pass objects to send()"
+        elif self.id is not None and not isinstance(self.id, str):
+            wrong = f"id: must be a text, found {type(self.id).__name__}"
+        if wrong is not None:
+            raise InvalidPublication(wrong)

@@ -122,7 +122,7 @@ class Publisher:
         return await self.transport.send_many(several) if several else []
 
     async def close(self) -> None:
-        """Close the connections; a second time, nothing."""
+        """Close the connections; a second time, nothing. It is not to be used afterwards."""
         await self.transport.close()
 
     async def __aenter__(self) -> Self:
@@ -151,6 +151,7 @@ def transport_of(settings: TransportSettings) -> Transport:
 
 
 def _several(to: object) -> Iterable[object]:
-    if isinstance(to, Iterable) and not isinstance(to, (str, HasSubjectKey)):
+    one = (str, bytes, bytearray, memoryview, Mapping, HasSubjectKey)  # iterable, and yet not many
+    if isinstance(to, Iterable) and not isinstance(to, one):
         return to
     return (to,)

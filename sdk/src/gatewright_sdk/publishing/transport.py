@@ -37,5 +37,5 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close its connections; a second time, nothing."""
+        """Close its connections; a second time, nothing. It is not to be used afterwards."""
         ...
