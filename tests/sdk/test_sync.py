@@ -8,6 +8,7 @@ import pytest
 from tests.sdk.conftest import KEY, gateway_with, heard
 
 from gatewright_sdk import Publication, Refused, Settings
+from gatewright_sdk.events.private_loop import _PrivateLoop
 from gatewright_sdk.sync import Presence, Publisher
 
 
@@ -93,3 +94,18 @@ def test_a_process_that_was_forked_makes_its_own(there):
     assert [heard(portal.call(client.recv)) for _ in range(3)] == [
         *("before", "from the child", "after")
     ]
+
+
+def test_where_no_thread_can_start_the_call_fails_and_a_later_one_works(monkeypatch):
+    private = _PrivateLoop()
+
+    async def work():
+        return 1
+
+    def refuse(_thread):
+        raise RuntimeError
+
+    with monkeypatch.context() as without, pytest.raises(RuntimeError):
+        without.setattr(threading.Thread, "start", refuse)
+        private.run(work())
+    assert private.run(work()) == 1

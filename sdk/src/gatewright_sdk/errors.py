@@ -1,6 +1,6 @@
 """What can go wrong, as one small family of exceptions.
 
-No text of these holds an API key, a webhook secret, or the user part of an address.
+No text of these holds an API key, a webhook secret, or the password of an address.
 """
 
 from __future__ import annotations

@@ -37,9 +37,10 @@ class _PrivateLoop:
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._process != os.getpid():
-                self._loop, self._process = asyncio.new_event_loop(), os.getpid()
+                fresh = asyncio.new_event_loop()
                 name = "gatewright-sdk handlers"
-                threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
+                threading.Thread(target=fresh.run_forever, name=name, daemon=True).start()
+                self._loop, self._process = fresh, os.getpid()  # only once the thread is there
             loop = self._loop
         if _running_loop() is loop:
             msg = "an asynchronous handler must await instead of calling the synchronous function"

@@ -47,8 +47,10 @@ class Answer:
 class WebhookReceiver:
     """Receives the gateway's webhooks, and dispatches them.
 
-    It is an ASGI application, to be mounted or served alone (asyncio only): ``app.mount(path,
-    receiver)``. `receive` and `receive_sync` are for routes and views of any framework.
+    It is an ASGI application (asyncio only): to be served alone, as the endpoint of a route, or
+    mounted above its path, such as at ``/internal``; a mount at the whole path redirects, and
+    gateways follow no redirects. `receive` and `receive_sync` are for routes and views of any
+    framework.
 
     ====== ============================================================ ==========================
     status when                                                         the gateway then
