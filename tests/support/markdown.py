@@ -15,6 +15,7 @@ PAGES = sorted(
         ROOT.glob("docs/**/*.md"),
         ROOT.glob("examples/**/*.md"),
         ROOT.glob("deploy/**/*.md"),
+        ROOT.glob("clients/*/README.md"),
         ROOT.glob("plugins/*/README.md"),
         ROOT.glob("kits/*/README.md"),
         ROOT.glob("core/README.md"),
