@@ -77,6 +77,7 @@ def test_every_name_of_the_environment_reaches_its_setting():
             "WS_EVENTS_START": "0",
             "WS_WEBHOOK_ENABLED": "off",
             "WS_WEBHOOK_INSECURE": "yes",
+            "WS_WEBHOOK_PATH": "/7",
         }.get(name, "7")
         for path in paths:
             part, _, rest = path.partition(".")
