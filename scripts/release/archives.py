@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from scripts.release.building import IGNORED, Built
 from scripts.release.distributions import Distribution
 
-__all__ = ["metadata_of", "problems_of_archives"]
+__all__ = ["problems_of_archives"]
 
 STRAY: Final = re.compile(
     r"(^|/)(tests?|__pycache__|node_modules|\.[^/]+)(/|$)"
@@ -38,11 +38,6 @@ def problems_of_archives(distribution: Distribution, built: Built) -> Iterator[s
     yield from _problems_of_metadata(distribution, metadata)
     yield from _problems_of_sdist(built.sdist)
     yield from _differences(built)
-
-
-def metadata_of(wheel: Path) -> Message:
-    """Return the wheel's ``METADATA``."""
-    return _wheel(wheel)[1]
 
 
 def _wheel(path: Path) -> tuple[dict[str, bytes], Message]:
