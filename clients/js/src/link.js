@@ -20,6 +20,7 @@ export class Link {
   #timer;
   #open = false;
   #heardAt = 0;
+  #heardCount = 0;
 
   /**
    * @param {() => WebSocket} open begins the handshake
@@ -80,6 +81,7 @@ export class Link {
   #heard(text) {
     if (!this.#open) this.#taken();
     this.#heardAt = Date.now();
+    this.#heardCount += 1;
     this.#listener.frame(text);
   }
 
@@ -89,17 +91,17 @@ export class Link {
   }
 
   #quiet() {
-    const left = this.#heardAt + this.#times.pingMs - Date.now();
-    if (left > 0) this.#wait(left);
+    const silence = Date.now() - this.#heardAt; // below 0 where the clock was set back
+    if (silence >= 0 && silence < this.#times.pingMs) this.#wait(this.#times.pingMs - silence);
     else this.#ask();
   }
 
   #ask() {
     clearTimeout(this.#timer);
-    const asked = Date.now();
+    const heardBefore = this.#heardCount;
     if (this.#socket.readyState === OPEN) this.#socket.send(PING);
     this.#timer = setTimeout(() => {
-      if (this.#heardAt >= asked) this.#quiet();
+      if (this.#heardCount > heardBefore) this.#quiet();
       else this.abandon();
     }, this.#times.pongMs);
   }

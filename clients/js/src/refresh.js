@@ -4,6 +4,7 @@ import { timeLeft } from "./token.js";
 
 const LONGEST_MS = 2 ** 31 - 1; // timers cannot count further
 const SHORTEST_MS = 1_000; // between two attempts
+const CLOCK_IS_WRONG_MS = 30_000; // between them, where a token that was just taken seems to be over
 const ANSWER_MS = 10_000;
 
 /**
@@ -64,7 +65,8 @@ export class Refresh {
   #plan() {
     const left = timeLeft(this.#token, Date.now());
     if (left === null) return;
-    const wait = Math.max(left - this.#parts.beforeMs, left / 2, SHORTEST_MS);
+    const least = left === 0 ? CLOCK_IS_WRONG_MS : SHORTEST_MS;
+    const wait = Math.max(left - this.#parts.beforeMs, left / 2, least);
     if (wait > LONGEST_MS) this.#wait(LONGEST_MS, () => this.#plan());
     else this.#wait(wait, () => void this.#renew());
   }

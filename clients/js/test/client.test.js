@@ -297,6 +297,29 @@ test("close() ends it whatever it does", async () => {
   assert.equal(sockets.all.length, count);
 });
 
+test("how it cannot be closed is told, and it stays as it is", async () => {
+  const made = client({ token: () => new Promise(() => {}) });
+  for (const [code, reason, said] of [[1001, "", /3000 to 4999, found 1001/], [4000, "é".repeat(62), /found 124/]]) {
+    assert.throws(() => made.close(code, reason), { name: "RangeError", message: said });
+  }
+  assert.equal(made.state, "connecting");
+});
+
+test("a clock that is set back hides no silence, and ends no live connection", async () => {
+  const made = await opened();
+  const now = Date.now;
+  mock.method(Date, "now", () => now() - 3_600_000);
+  await after(25_000);
+  assert.equal(sockets.last().sent.length, 2);
+  mock.method(Date, "now", () => now() - 7_200_000);
+  sockets.last().hear({ type: "pong" });
+  await after(10_000);
+  assert.equal(made.state, "open");
+  await after(25_000);
+  await after(10_000);
+  assert.equal(made.state, "waiting");
+});
+
 test("closed by a listener of its error, it stays closed", async () => {
   const made = client({ token: () => Promise.reject(new Error("no session")) });
   made.on("error", () => made.close());
@@ -391,8 +414,8 @@ test("an open connection's token is exchanged before it ends", async () => {
 test("tokens that are always about to end are not asked for without a pause", async () => {
   let count = 0;
   await opened({ token: () => tokenUntil(NOW, { n: ++count }), refresh: true, pingMs: 0 });
-  for (let second = 0; second < 5; second++) {
-    await after(1000);
+  for (let time = 0; time < 5; time++) {
+    await after(30_000);
     sockets.last().hear({ type: "refreshed" });
   }
   assert.equal(count, 6);
@@ -565,6 +588,12 @@ test("events come one by one, until the client ends", async () => {
   made.close();
   for await (const payload of events) heard.push(payload);
   assert.deepEqual(heard, [2, 3, 4]);
+});
+
+test("events of a client that is closed are over", async () => {
+  const made = client();
+  made.close();
+  assert.deepEqual(await made.events().next(), { value: undefined, done: true });
 });
 
 test("a loop that is left hears no more, and one that is too slow is told", async () => {

@@ -34,6 +34,7 @@ export class Client<Payload = any> {
      *
      * @param {number} [code] 1000, or 3000 to 4999
      * @param {string} [reason] at most 123 bytes
+     * @throws {RangeError} another code, or a longer reason; nothing is closed then
      */
     close(code?: number, reason?: string): void;
     /**
@@ -53,7 +54,8 @@ export class Client<Payload = any> {
      */
     opened(): Promise<void>;
     /**
-     * Hear events one by one: `for await (const payload of client.events())`. It ends with the client.
+     * Hear events one by one: `for await (const payload of client.events())`. It ends with the client,
+     * and at once where that is not connected nor about to be.
      *
      * @param {{limit?: number}} [options] how many may wait to be read, 1,000; with more, the loop throws
      * @returns {AsyncIterableIterator<Payload>}

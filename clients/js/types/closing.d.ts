@@ -1,4 +1,12 @@
 /**
+ * Check how a client wants to close; browsers allow no other codes.
+ *
+ * @param {number} code
+ * @param {string} reason
+ * @throws {RangeError} the code is not the client's to send, or the reason is too long
+ */
+export function checkClose(code: number, reason: string): void;
+/**
  * Tell what to do after a connection was closed by the other side, or broke.
  *
  * @param {number} code 1005 and 1006 where there was none

@@ -2,7 +2,7 @@
 
 import { socketAddress } from "./address.js";
 import { afterHint, backoff, retryHint } from "./backoff.js";
-import { afterClose } from "./closing.js";
+import { afterClose, checkClose } from "./closing.js";
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { read, written } from "./frames.js";
@@ -140,8 +140,10 @@ export class Client {
    *
    * @param {number} [code] 1000, or 3000 to 4999
    * @param {string} [reason] at most 123 bytes
+   * @throws {RangeError} another code, or a longer reason; nothing is closed then
    */
   close(code = NORMAL, reason = "") {
+    checkClose(code, reason);
     if (this.#state === "closed" || this.#state === "refused") return;
     this.#connection?.close(code, reason);
     this.#end("closed", { code, reason, why: "it was closed here" });
@@ -186,7 +188,8 @@ export class Client {
   }
 
   /**
-   * Hear events one by one: `for await (const payload of client.events())`. It ends with the client.
+   * Hear events one by one: `for await (const payload of client.events())`. It ends with the client,
+   * and at once where that is not connected nor about to be.
    *
    * @param {{limit?: number}} [options] how many may wait to be read, 1,000; with more, the loop throws
    * @returns {AsyncIterableIterator<Payload>}
@@ -202,6 +205,7 @@ export class Client {
         if (state === "closed" || state === "refused") stream.end();
       }),
     ];
+    if (!this.#hasBegun()) stream.end();
     return stream;
   }
 

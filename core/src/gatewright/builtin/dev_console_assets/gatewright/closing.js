@@ -35,6 +35,26 @@ export const closeCodes = new Map([
 /** What a backend may use to send somebody away; it is for backend and client to agree on others. */
 const STAY_AWAY = [4403];
 
+/** What a close frame has room for (RFC 6455, section 5.5), without the code. */
+const REASON_BYTES = 123;
+
+/**
+ * Check how a client wants to close; browsers allow no other codes.
+ *
+ * @param {number} code
+ * @param {string} reason
+ * @throws {RangeError} the code is not the client's to send, or the reason is too long
+ */
+export function checkClose(code, reason) {
+  if (!Number.isInteger(code) || (code !== 1000 && (code < 3000 || code > 4999))) {
+    throw new RangeError(`close() takes 1000 or a code from 3000 to 4999, found ${code}`);
+  }
+  const bytes = new TextEncoder().encode(reason).length;
+  if (bytes > REASON_BYTES) {
+    throw new RangeError(`close() takes a reason of at most ${REASON_BYTES} bytes, found ${bytes}`);
+  }
+}
+
 /**
  * Tell what to do after a connection was closed by the other side, or broke.
  *
