@@ -234,10 +234,10 @@ async def test_a_line_that_is_silent_is_noticed(runtime, tmp_path):
 
 
 async def test_a_line_where_nothing_is_published_stays_open(runtime, running):
-    client = await runtime.watch(running.url, token="idle", pingMs=50, pongMs=1_000)
+    client = await runtime.watch(running.url, token="idle", pingMs=50, pongMs=10_000)
     await client.open()
 
-    pongs = await client.until("frame", 3)
+    pongs = await client.until("frame", 2)
 
     assert set(pongs) == {'{"type":"pong"}'}
     assert await client.states() == ["connecting", "open"]

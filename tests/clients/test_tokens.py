@@ -76,7 +76,7 @@ async def test_after_a_second_refusal_nothing_is_tried(runtime, running):
 
 
 async def test_when_its_token_ends_it_comes_back_with_another(runtime, running):
-    tokens = [token(expires_in=2), token("next")]
+    tokens = [token(expires_in=3), token("next")]
     client = await runtime.watch(running.url, tokens=tokens, backoff=QUICK)
     await client.open()
 
@@ -88,11 +88,11 @@ async def test_when_its_token_ends_it_comes_back_with_another(runtime, running):
 
 
 async def test_a_token_is_exchanged_before_it_ends(runtime, running):
-    ends = time.time() + 4
-    first = token("refresher", expires_in=4)
+    ends = time.time() + 5
+    first = token("refresher", expires_in=5)
     tokens = [first, token("refresher", expires_in=300)]
     client = await runtime.watch(
-        running.url, tokens=tokens, refresh={"beforeSeconds": 3}, tokenIn="protocol"
+        running.url, tokens=tokens, refresh={"beforeSeconds": 4}, tokenIn="protocol"
     )
     await client.open()
 
