@@ -37,10 +37,7 @@ class _PrivateLoop:
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._process != os.getpid():
-                fresh = asyncio.new_event_loop()
-                name = "gatewright-sdk handlers"
-                threading.Thread(target=fresh.run_forever, name=name, daemon=True).start()
-                self._loop, self._process = fresh, os.getpid()  # only once the thread is there
+                self._loop, self._process = _started(), os.getpid()
             loop = self._loop
         if _running_loop() is loop:
             msg = "an asynchronous handler must await instead of calling the synchronous function"
@@ -67,6 +64,18 @@ def run_privately(work: Coroutine[Any, Any, _Result]) -> _Result:
         BaseException: What the work raised.
     """
     return _PRIVATE.run(work)
+
+
+def _started() -> asyncio.AbstractEventLoop:
+    """Return a loop that runs in a new thread."""
+    loop = asyncio.new_event_loop()
+    name = "gatewright-sdk handlers"
+    try:
+        threading.Thread(target=loop.run_forever, name=name, daemon=True).start()
+    except BaseException:
+        loop.close()
+        raise
+    return loop
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
