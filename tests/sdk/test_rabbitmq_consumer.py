@@ -153,6 +153,17 @@ async def test_what_is_no_event_becomes_a_dead_letter(told, rabbitmq, channel, b
     assert letter.message_id == "c1-1"
 
 
+async def test_a_dead_letter_names_its_queue_and_not_how_it_came_there(told, rabbitmq, channel):
+    queue, _ = await declare(channel), await declare(channel, "ws.dlq")
+    await queue.bind("amq.direct", "another.key")
+    exchange = await channel.get_exchange("amq.direct", ensure=False)
+    await exchange.publish(aio_pika.Message(b"no JSON"), routing_key="another.key")
+    async with running(told, rabbitmq, dead_letter_queue="ws.dlq"):
+        await eventually(lambda: count_is(channel, "ws.dlq", 1))
+        letter = await (await channel.get_queue("ws.dlq")).get(no_ack=True)
+    assert letter.headers["queue"] == QUEUE
+
+
 async def consumers_are(channel, count):
     found = await channel.declare_queue(QUEUE, passive=True)
     return found.declaration_result.consumer_count == count
@@ -288,6 +299,36 @@ async def test_stopping_finishes_what_is_under_way(told, rabbitmq, channel):
 
     assert [each.delivery.seq for each in told.events] == [1, 2, 3]
     assert await waiting(channel) == 0
+
+
+async def test_stopping_without_a_connection_finishes_what_is_under_way(
+    told, rabbitmq, rabbitmq_server, channel, caplog
+):
+    finished, go = [], asyncio.Event()
+
+    @told.registry.on(Event)
+    async def waits(event):
+        await go.wait()
+        finished.append(event.connection_id)
+
+    await declare(channel)
+    await publish(channel, "c1", 1)
+    async with ToxicProxy.to("127.0.0.1", rabbitmq_server.port) as proxy:
+        host = VirtualHost(
+            rabbitmq.name, rabbitmq.dsn.replace(f":{rabbitmq_server.port}/", f":{proxy.port}/")
+        )
+        async with running(told, host) as consumer:
+            await told.until(lambda: told.events)
+            proxy.cut()
+            await eventually(lambda: trying_again(caplog))
+            consumer.stop()
+            asyncio.get_running_loop().call_later(0.05, go.set)
+    assert finished == ["c1"]
+    await eventually(lambda: count_is(channel, QUEUE, 1))  # not acknowledged: it comes again
+
+
+async def trying_again(caplog):
+    return any("trying again in" in message for message in caplog.messages)
 
 
 async def test_what_rabbitmq_refuses_ends_it_with_a_clear_error(told, rabbitmq):

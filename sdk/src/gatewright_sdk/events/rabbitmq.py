@@ -63,9 +63,9 @@ class RabbitMqConsumer(Consumer):
         ordered: Whether one consumer has the queue for itself; see above.
         max_deliveries: How often a message is tried: with ten, it takes about three minutes. It
             should fit into the broker's ``consumer_timeout``, half an hour by default.
-        dead_letter_queue: Where it goes then, as it came, with header ``reason``; made where it is
-            missing. None: it is rejected, for the queue's own dead-letter exchange, and **lost**
-            where it has none.
+        dead_letter_queue: Where it goes then, as it came, with headers ``reason`` and ``queue``;
+            made where it is missing. None: it is rejected, for the queue's own dead-letter
+            exchange, and **lost** where it has none.
         retry_seconds: The first pause before an event is tried again; it doubles up to a minute.
         stop_seconds: What finishing may take once it is stopped.
 
@@ -131,6 +131,7 @@ class RabbitMqConsumer(Consumer):
 
     async def _work(self) -> None:
         await self._keep_sessions()
+        await self._finish()  # what was begun over a connection that is lost since
 
     async def _session(self) -> None:
         from gatewright_sdk.events.rabbitmq_link import Held, NotExclusive, Topology  # noqa: PLC0415 - optional
@@ -224,7 +225,7 @@ class RabbitMqConsumer(Consumer):
             await link.reject(message)
         else:
             try:
-                await link.bury(queue, message, reason)
+                await link.bury(queue, message, origin=self._queue, reason=reason)
             except Unavailable as error:
                 _LOG.warning("%s; the dead letter waits for the next connection", error)
                 link.lost.set()

@@ -170,9 +170,18 @@ class Link:
                 msg = f"rabbitmq {self._broker.shown}: the queue {queue} takes nobody exclusively"
                 raise NotExclusive(msg) from None
 
-    async def bury(self, queue: str, message: AbstractIncomingMessage, reason: str) -> None:
-        """Publish a dead letter, and wait until the broker has it."""
-        headers = {**message.headers, "reason": reason, "queue": message.routing_key or ""}
+    async def bury(
+        self, queue: str, message: AbstractIncomingMessage, *, origin: str, reason: str
+    ) -> None:
+        """Publish a dead letter, and wait until the broker has it.
+
+        Args:
+            queue: The one for dead letters.
+            message: What could not be handled.
+            origin: The queue that it comes from.
+            reason: Why it could not be handled.
+        """
+        headers = {**message.headers, "reason": reason, "queue": origin}
         letter = aio_pika.Message(
             message.body,
             headers=headers,
