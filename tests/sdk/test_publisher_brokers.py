@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
@@ -304,3 +305,42 @@ async def test_redis_over_tls(tmp_path):
             with pytest.raises(Unavailable, match="does not answer"):
                 await distrustful.publish("user:1", 2)
         assert [each["payload"] for each in await entries(redis.dsn)] == [1]
+
+
+@asynccontextmanager
+async def tls_before(port, certificates):
+    """A port that speaks TLS and hands what it hears to another one."""
+    forwarding = set()
+
+    async def forward(reader, writer):
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def accept(reader, writer):
+        forwarding.add(asyncio.current_task())
+        there = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(forward(reader, there[1]), forward(there[0], writer))
+
+    tls = certificates.server_context()
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    await asyncio.wait(forwarding, timeout=10)
+
+
+async def test_rabbitmq_over_tls(rabbitmq, tmp_path):
+    certificates = Certificates.make(tmp_path)
+    plain = urlsplit(rabbitmq.dsn)
+    async with tls_before(plain.port, certificates) as port:
+        dsn = f"amqps://guest:guest@127.0.0.1:{port}{plain.path}"
+        trusting = f"{dsn}?cafile={certificates.authority}"
+        async with Publisher(rabbitmq_transport(trusting)) as publisher:
+            await publisher.publish("user:1", 1)
+        async with Publisher(rabbitmq_transport(dsn)) as distrustful:
+            with pytest.raises(Unavailable, match="does not answer"):
+                await distrustful.publish("user:1", 2)
+    async with channel_of(rabbitmq.dsn) as channel:
+        queue = await channel.get_queue("ws.outbox", ensure=True)
+        assert queue.declaration_result.message_count == 1
