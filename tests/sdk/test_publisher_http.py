@@ -190,6 +190,15 @@ async def test_attempts_come_with_one_id():
         assert len(ids) == 1
 
 
+async def test_nobody_waits_for_an_hour():
+    busy = Answer(503, headers={"Retry-After": "3600"})
+    async with scripted(lambda _r, _n: busy, attempts=3) as (publisher, requests):
+        with pytest.raises(Unavailable) as caught:
+            await publisher.publish("user:42", 1)
+        assert caught.value.retry_after == 3600
+        assert len(requests) == 1
+
+
 async def test_one_attempt_has_no_id_of_its_own():
     async with scripted(lambda _r, _n: Answer.of({"sent": 0})) as (publisher, requests):
         await publisher.publish("user:42", 1)

@@ -251,7 +251,8 @@ def test_an_address_that_is_no_good_is_not_shown(dsn):
 
 def test_settings_show_no_secret():
     names = {"WS_GATEWAY_API_KEY": "hunter2", "WS_WEBHOOK_SECRET": "hunter2"}
-    assert "hunter2" not in repr(Settings.from_env(GATEWAY | names))
+    address = {"WS_GATEWAY_BASE_URL": "http://user:hunter2@gateway"}
+    assert "hunter2" not in repr(Settings.from_env(GATEWAY | names | address))
     core = {"WS_MODE": "core", "WS_REDIS_DSN": "redis://:hunter2@redis"}
     assert "hunter2" not in repr(Settings.from_env(core))
 

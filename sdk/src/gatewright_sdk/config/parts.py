@@ -37,7 +37,7 @@ class HttpSettings:
         attempts: How often a publication with an id is tried; without one, once.
     """
 
-    base_url: str
+    base_url: str = field(repr=False)
     api_key: str | None = field(default=None, repr=False)
     publish_path: str = "/internal/publish"
     timeout_seconds: float = 5.0
@@ -95,7 +95,7 @@ class HttpPresenceSettings:
         timeout_seconds: What one request may take in all.
     """
 
-    base_url: str
+    base_url: str = field(repr=False)
     api_key: str | None = field(default=None, repr=False)
     list_path: str = "/internal/connections"
     by_user_path: str = "/internal/users/{user_id}/connections"

@@ -34,8 +34,9 @@ class HttpTransport:
     """Posts to ``/internal/publish``. Needs ``gatewright-sdk[http]``.
 
     With ``attempts``, what failed for a while is tried again after a pause that doubles, is
-    spread at random, and is no shorter than the gateway asks for. Each publication then has an id,
-    one of its own where it has none, because without one a second attempt is a second message.
+    spread at random, and is no shorter than the gateway asks for; where it asks for more than ten
+    seconds, the error is raised at once. Each publication then has an id, one of its own where it
+    has none, because without one a second attempt is a second message.
 
     Args:
         settings: Where, with which key, and how patiently.
@@ -103,6 +104,8 @@ class HttpTransport:
             try:
                 return await call()
             except Unavailable as error:
+                if (error.retry_after or 0) > _LONGEST_SECONDS:
+                    raise
                 pause = min(_BASE_SECONDS * 2**attempt, _LONGEST_SECONDS)
                 await asyncio.sleep(random.uniform(0, pause) + (error.retry_after or 0))  # noqa: S311 - no secret
         return await call()
