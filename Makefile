@@ -28,7 +28,7 @@ demo: venv ## start a gateway and the example backend with a chat; BROKER=redis,
 	@$(BIN)/python -m scripts.demo --broker $(BROKER) --nodes $(NODES) $(ARGS)
 
 test: dev-venv system-packages helm ## run the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: dev-venv ## check format, rules, types and import layers
 	@$(BIN)/ruff format --check .

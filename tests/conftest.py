@@ -15,8 +15,24 @@ from gatewright.testing.brokers.redis_server import RedisServer
 
 pytest_plugins = ["pytester", "gatewright.testing.plugin"]
 
+LONG = (  # folders and files with tests that build, install, or wait for a minute
+    "tests/release/",
+    "tests/deploy/test_proxies.py",
+    "tests/e2e/test_first_hour.py",
+    "tests/docs/test_first_plugin.py",
+    "tests/faults/",
+    "tests/e2e/test_matrix.py",
+    "tests/clients/",
+    "tests/sdk/",
+)
+
 settings.register_profile("gatewright", deadline=None)  # a busy machine is no failure
 settings.load_profile("gatewright")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker ends the run alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture(scope="session")

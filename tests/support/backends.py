@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import json
 import socket
 import time
@@ -66,6 +67,7 @@ async def under_hypercorn(app):
     config, ended = Config(), asyncio.Event()
     config.bind = [f"{LOOPBACK}:{free_port()}"]
     config.graceful_timeout = 0.1
+    config.errorlog = logging.getLogger("hypercorn.error")  # given, it keeps its level
     serving = asyncio.create_task(serve(app, config, shutdown_trigger=ended.wait))
     host, _, port = config.bind[0].rpartition(":")
     try:
