@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import json
+import logging
 import socket
 import time
 from contextlib import asynccontextmanager
