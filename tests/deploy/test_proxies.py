@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.support.gateway import API_KEY, gateway
 from tests.support.proxies import haproxy, nginx, proxy
+from tests.support.survival import eventually
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from gatewright.testing.brokers.redis_server import RedisServer
@@ -216,10 +217,16 @@ async def test_a_handshake_that_one_node_cannot_take_comes_to_the_other(tmp_path
         assert await full.metric("gatewright_connections") == 1
 
 
+async def is_ready(node):
+    return (await node.get("/ready")).status_code == 200
+
+
 async def test_haproxy_leaves_the_clients_of_a_node_alone_that_is_not_ready(tmp_path):
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(RedisServer.start(tmp_path / "redis"))
         red, green = await two(stack, tmp_path, f"bus: {{redis: {{dsn: '{redis.dsn}'}}}}")
+        for node in (red, green):  # a bus takes a moment to show that it carries
+            await eventually(lambda node=node: is_ready(node))
         front = await stack.enter_async_context(proxy(tmp_path, haproxy, red.host, green.host))
         clients = [await stack.enter_async_context(front.socket()) for _ in range(4)]
         assert await red.metric("gatewright_connections") == 2
