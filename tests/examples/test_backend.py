@@ -34,11 +34,13 @@ class Desk:
     Attributes:
         connections: What the gateway tells of who is connected.
         published: What it was given to publish.
+        webhook_path: Where it takes events.
     """
 
     client: httpx.AsyncClient
     connections: list
     published: list
+    webhook_path: str = WEBHOOK_PATH
 
     async def event(self, kind, secret=SECRET, *, event_id="e1", **fields):
         """Post an event as the gateway does."""
@@ -52,7 +54,7 @@ class Desk:
         data = json.dumps(body).encode()
         signature = hmac.new(secret.encode(), data, hashlib.sha256).hexdigest()
         headers = {"X-Webhook-Signature": f"sha256={signature}", "Webhook-Id": event_id}
-        return await self.client.post(WEBHOOK_PATH, content=data, headers=headers)
+        return await self.client.post(self.webhook_path, content=data, headers=headers)
 
     async def says(self, message, **fields):
         return await self.event(
@@ -307,3 +309,10 @@ def connection(connection_id, user_id):
         "subjects": [f"user:{user_id}", ROOM],
         "connected_at": 1700000000,
     }
+
+
+async def test_the_path_of_webhooks_is_a_setting():
+    async with desk(WS_WEBHOOK_PATH="/elsewhere") as backend:
+        assert (await backend.says({"n": 1})).status_code == 404
+        backend.webhook_path = "/elsewhere"
+        assert (await backend.says({"n": 1})).status_code == 204

@@ -41,7 +41,14 @@ PARTS = {
         ),
     ),
 }
-CASES = [(module, extra, code) for module, (extra, *codes) in PARTS.items() for code in codes]
+CONSUMERS = {
+    "redis": ("redis", "RedisStreamConsumer"),
+    "aio_pika": ("rabbitmq", "RabbitMqConsumer"),
+}
+CASES = [(module, extra, code) for module, (extra, *codes) in PARTS.items() for code in codes] + [
+    (module, extra, f"from gatewright_sdk import Events, {name}; {name}(Events())")
+    for module, (extra, name) in CONSUMERS.items()
+]
 
 
 @pytest.mark.parametrize(("module", "extra", "code"), CASES)

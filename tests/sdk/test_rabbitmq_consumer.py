@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 
 import aio_pika
 import pytest
-from tests.support.consuming import Handled, body_of, consumer_process, first_times
+from tests.support.consuming import Handled, Told, body_of, consumer_process, first_times
 from tests.support.survival import eventually
 
 from gatewright.testing.brokers.rabbitmq_server import VirtualHost
 from gatewright.testing.toxics import ToxicProxy
 from gatewright_sdk.errors import ConfigurationError, Refused
-from gatewright_sdk.events import Events, RabbitMqConsumer
+from gatewright_sdk.events import RabbitMqConsumer
 from gatewright_sdk.model import Event
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
@@ -25,31 +25,6 @@ EACH = 40
 async def channel(rabbitmq):
     async with await aio_pika.connect(rabbitmq.dsn) as connection:
         yield await connection.channel()
-
-
-class Told:
-    """What the handlers were told; ``fails`` raises for some."""
-
-    def __init__(self):
-        self.events, self.changed = [], asyncio.Event()
-        self.registry = Events()
-        self.fails = lambda _event: False
-
-        @self.registry.on(Event)
-        async def hear(event):
-            self.events.append(event)
-            self.changed.set()
-            if self.fails(event):
-                raise LookupError
-
-    def of(self, connection):
-        return [each for each in self.events if each.connection_id == connection]
-
-    async def until(self, holds, seconds=20):
-        async with asyncio.timeout(seconds):
-            while not holds():
-                self.changed.clear()
-                await self.changed.wait()
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
-from tests.support.consuming import body_of
+from tests.support.consuming import Told, body_of
 from tests.support.survival import eventually
 
 from gatewright_sdk.errors import ConfigurationError, Refused
-from gatewright_sdk.events import Events, RedisStreamConsumer
+from gatewright_sdk.events import RedisStreamConsumer
 from gatewright_sdk.model import Event
 
 pytestmark = pytest.mark.anyio
@@ -22,31 +22,6 @@ STREAM, GROUP = "ws.events", "backend"
 async def client(redis):
     async with Redis.from_url(redis.dsn) as client:
         yield client
-
-
-class Told:
-    """What the handlers were told; ``fails`` raises for some."""
-
-    def __init__(self):
-        self.events, self.changed = [], asyncio.Event()
-        self.registry = Events()
-        self.fails = lambda _event: False
-
-        @self.registry.on(Event)
-        async def hear(event):
-            self.events.append(event)
-            self.changed.set()
-            if self.fails(event):
-                raise LookupError
-
-    def of(self, connection):
-        return [each for each in self.events if each.connection_id == connection]
-
-    async def until(self, holds, seconds=20):
-        async with asyncio.timeout(seconds):
-            while not holds():
-                self.changed.clear()
-                await self.changed.wait()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from tests.sdk.conftest import KEY, gateway_with, heard
 
 from gatewright_sdk import Publication, Refused, Settings
-from gatewright_sdk.events.private_loop import _PrivateLoop
+from gatewright_sdk.private_loop import _PrivateLoop
 from gatewright_sdk.sync import Presence, Publisher
 
 

@@ -1,4 +1,4 @@
-"""Consumers in processes of their own, which can be killed, and what they have handled."""
+"""Consumers in this process and in others, which can be killed, and what they have handled."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import signal
 import sys
 from contextlib import asynccontextmanager
 from textwrap import dedent
+
+from gatewright_sdk.events import Events
+from gatewright_sdk.model import Event
 
 PROGRAM = """
 import asyncio, json, logging, os, sys, time
@@ -30,6 +33,31 @@ async def hear(event):
 consumer = {"redis": RedisStreamConsumer, "rabbitmq": RabbitMqConsumer}[kind](events, **options)
 asyncio.run(consumer.run())
 """
+
+
+class Told:
+    """What the handlers were told; ``fails`` raises for some."""
+
+    def __init__(self):
+        self.events, self.changed = [], asyncio.Event()
+        self.registry = Events()
+        self.fails = lambda _event: False
+
+        @self.registry.on(Event)
+        async def hear(event):
+            self.events.append(event)
+            self.changed.set()
+            if self.fails(event):
+                raise LookupError
+
+    def of(self, connection):
+        return [each for each in self.events if each.connection_id == connection]
+
+    async def until(self, holds, seconds=20):
+        async with asyncio.timeout(seconds):
+            while not holds():
+                self.changed.clear()
+                await self.changed.wait()
 
 
 class Handled:

@@ -18,11 +18,13 @@ from gatewright_sdk.errors import (
 )
 from gatewright_sdk.events import (
     Answer,
+    Consumer,
     Events,
     Handler,
     RabbitMqConsumer,
     RedisStreamConsumer,
     WebhookReceiver,
+    consumer_of,
     parse_event,
     verify,
 )
@@ -55,6 +57,7 @@ __all__ = [
     "ConfigurationError",
     "Connected",
     "Connection",
+    "Consumer",
     "Delivery",
     "Disconnected",
     "Event",
@@ -87,6 +90,7 @@ __all__ = [
     "Transport",
     "Unavailable",
     "WebhookReceiver",
+    "consumer_of",
     "parse_event",
     "verify",
 ]

@@ -12,10 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gatewright_sdk.config import RabbitMqEventsSettings, RedisEventsSettings, Settings
+from gatewright_sdk.config import Settings
 from gatewright_sdk.errors import ConfigurationError, GatewrightError
-from gatewright_sdk.events import Events, RabbitMqConsumer, RedisStreamConsumer
-from gatewright_sdk.events.consumer import Consumer
+from gatewright_sdk.events import Consumer, Events, consumer_of
 
 __all__ = ["main"]
 
@@ -89,15 +88,14 @@ def _module(name: str) -> object:
 
 
 def _consumer(events: Events[Any], settings: Settings) -> Consumer:
-    if isinstance(settings.events, RedisEventsSettings):
-        return RedisStreamConsumer.from_settings(events, settings)
-    if isinstance(settings.events, RabbitMqEventsSettings):
-        return RabbitMqConsumer.from_settings(events, settings)
-    msg = (
-        "WS_EVENTS_TYPE: must be redis_stream or rabbitmq for this command; "
-        "with a webhook, or none, there is nothing to consume"
-    )
-    raise ConfigurationError(msg)
+    consumer = consumer_of(events, settings)
+    if consumer is None:
+        msg = (
+            "WS_EVENTS_TYPE: must be redis_stream or rabbitmq for this command; "
+            "with a webhook, or none, there is nothing to consume"
+        )
+        raise ConfigurationError(msg)
+    return consumer
 
 
 async def _run(consumer: Consumer) -> int:

@@ -5,6 +5,9 @@ No text of these holds an API key, a webhook secret, or the password of an addre
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "ConfigurationError",
     "GatewrightError",
@@ -13,6 +16,7 @@ __all__ = [
     "MissingExtra",
     "Refused",
     "Unavailable",
+    "needing",
 ]
 
 
@@ -29,6 +33,19 @@ class MissingExtra(ConfigurationError, ImportError):
 
     def __init__(self, part: str, extra: str) -> None:
         super().__init__(f"{part} needs a library: pip install 'gatewright-sdk[{extra}]'")
+
+
+@contextmanager
+def needing(part: str, extra: str) -> Iterator[None]:
+    """Import a part's library within: where it is not installed, that is told.
+
+    Raises:
+        MissingExtra: It is not.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtra(part, extra) from error
 
 
 class Unavailable(GatewrightError):

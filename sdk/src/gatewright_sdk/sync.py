@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
-from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
+from gatewright_sdk.closing import AsyncClosing, Closing
 from gatewright_sdk.config import Settings
-from gatewright_sdk.events.private_loop import run_privately
 from gatewright_sdk.model import Connection
 from gatewright_sdk.presence import Presence as AsyncPresence
+from gatewright_sdk.private_loop import run_privately
 from gatewright_sdk.publishing import Publication, Published
 from gatewright_sdk.publishing import Publisher as AsyncPublisher
 from gatewright_sdk.subjects import SubjectKeyResolver
@@ -25,11 +25,7 @@ from gatewright_sdk.subjects import SubjectKeyResolver
 __all__ = ["Presence", "Publisher"]
 
 
-class _Closing(Protocol):
-    async def close(self) -> None: ...
-
-
-_C = TypeVar("_C", bound=_Closing)
+_C = TypeVar("_C", bound=AsyncClosing)
 _R = TypeVar("_R")
 
 
@@ -58,7 +54,7 @@ class _EachProcess(Generic[_C]):
             await made.close()
 
 
-class Publisher:
+class Publisher(Closing):
     """Publishes to the clients of a gateway, from plain code; see `gatewright_sdk.Publisher`.
 
     ::
@@ -111,19 +107,8 @@ class Publisher:
         """Close the connections of this process; a later call makes new ones."""
         self._each.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class Presence:
+class Presence(Closing):
     """Tells plain code who is connected; see `gatewright_sdk.Presence`.
 
     Args:
@@ -161,14 +146,3 @@ class Presence:
     def close(self) -> None:
         """Close the connections of this process; a later call makes new ones."""
         self._each.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -11,15 +11,16 @@ from starlette.routing import Route
 from demo_backend.api import Api
 from demo_backend.chat import Chat
 from demo_backend.chat_page import ChatPage
-from demo_backend.hearing import consuming, receiver
+from demo_backend.hearing import consuming
 from demo_backend.memory import LastMessage
 from demo_backend.settings import BackendSettings
 from demo_backend.web import EXCEPTION_HANDLERS
-from gatewright_sdk import Events, MessageReceived, Presence, Publisher
+from gatewright_sdk import Events, MessageReceived, Presence, Publisher, WebhookReceiver
+from gatewright_sdk.config import WebhookSettings
 
 __all__ = ["WEBHOOK_PATH", "create_app"]
 
-WEBHOOK_PATH = "/internal/ws/events"
+WEBHOOK_PATH = WebhookSettings().path
 
 
 def _ignore(_error: BaseException) -> None:
@@ -52,15 +53,17 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with publisher, presence, consuming(events, settings.sdk.events, failed):
+        async with publisher, presence, consuming(events, settings.sdk, failed):
             yield
 
+    heard = settings.sdk.events
+    path = heard.path if isinstance(heard, WebhookSettings) else WEBHOOK_PATH
     api = Api(publisher=publisher, presence=presence, last=last, demo_key=settings.demo_key)
     return Starlette(
         routes=[
             *api.routes(),
             *ChatPage(chat, settings).routes(),
-            Route(WEBHOOK_PATH, receiver(events, settings.sdk.events)),
+            Route(path, WebhookReceiver.from_settings(events, settings.sdk)),
         ],
         lifespan=lifespan,
         exception_handlers=EXCEPTION_HANDLERS,

@@ -9,8 +9,6 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 from gatewright_sdk.config import environment
 from gatewright_sdk.config.parts import (
-    RABBITMQ,
-    REDIS,
     EventsSettings,
     HttpPresenceSettings,
     HttpSettings,
@@ -137,59 +135,62 @@ def _only(section: Section, chosen: str, types: Mapping[str, Any] | tuple[str, .
 
 
 def _http(part: Section) -> HttpSettings:
+    usual = HttpSettings(base_url="")
     settings = HttpSettings(
         base_url=part.address("base_url", None, _WEB).rstrip("/"),
         api_key=part.key("api_key"),
-        publish_path=part.path("publish_path", "/internal/publish"),
-        timeout_seconds=part.seconds("timeout_seconds", 5.0),
-        attempts=part.integer("attempts", 1, 1),
+        publish_path=part.path("publish_path", usual.publish_path),
+        timeout_seconds=part.seconds("timeout_seconds", usual.timeout_seconds),
+        attempts=part.integer("attempts", usual.attempts, 1),
     )
     part.finish()
     return settings
 
 
 def _redis_stream(part: Section) -> RedisStreamSettings:
+    usual = RedisStreamSettings()
     settings = RedisStreamSettings(
-        dsn=part.address("dsn", REDIS, _REDIS),
-        stream=part.text("stream", "ws.outbox"),
+        dsn=part.address("dsn", usual.dsn, _REDIS),
+        stream=part.text("stream", usual.stream),
         max_length=part.optional_integer("max_length", 1),
-        timeout_seconds=part.seconds("timeout_seconds", 5.0),
+        timeout_seconds=part.seconds("timeout_seconds", usual.timeout_seconds),
     )
     part.finish()
     return settings
 
 
 def _rabbitmq(part: Section) -> RabbitMqSettings:
+    usual = RabbitMqSettings()
     settings = RabbitMqSettings(
-        dsn=part.address("dsn", RABBITMQ, _AMQP),
-        exchange=part.text("exchange", "ws.outbox"),
-        queue=part.text("queue", "ws.outbox"),
-        routing_key=part.text("routing_key", "ws.outbox"),
-        timeout_seconds=part.seconds("timeout_seconds", 5.0),
+        dsn=part.address("dsn", usual.dsn, _AMQP),
+        exchange=part.text("exchange", usual.exchange),
+        queue=part.text("queue", usual.queue),
+        routing_key=part.text("routing_key", usual.routing_key),
+        timeout_seconds=part.seconds("timeout_seconds", usual.timeout_seconds),
     )
     part.finish()
     return settings
 
 
 def _http_presence(part: Section) -> HttpPresenceSettings:
+    usual = HttpPresenceSettings(base_url="")
     settings = HttpPresenceSettings(
         base_url=part.address("base_url", None, _WEB).rstrip("/"),
         api_key=part.key("api_key"),
-        list_path=part.path("list_path", "/internal/connections"),
-        by_user_path=part.path(
-            "by_user_path", "/internal/users/{user_id}/connections", holding="{user_id}"
-        ),
-        timeout_seconds=part.seconds("timeout_seconds", 5.0),
+        list_path=part.path("list_path", usual.list_path),
+        by_user_path=part.path("by_user_path", usual.by_user_path, holding="{user_id}"),
+        timeout_seconds=part.seconds("timeout_seconds", usual.timeout_seconds),
     )
     part.finish()
     return settings
 
 
 def _redis_presence(part: Section, interpretation: Interpretation) -> RedisPresenceSettings:
+    usual = RedisPresenceSettings()
     settings = RedisPresenceSettings(
-        dsn=part.address("dsn", REDIS, _REDIS),
-        prefix=part.text("prefix", "presence:"),
-        timeout_seconds=part.seconds("timeout_seconds", 5.0),
+        dsn=part.address("dsn", usual.dsn, _REDIS),
+        prefix=part.text("prefix", usual.prefix),
+        timeout_seconds=part.seconds("timeout_seconds", usual.timeout_seconds),
         interpretation=interpretation,
     )
     part.finish()
@@ -197,26 +198,28 @@ def _redis_presence(part: Section, interpretation: Interpretation) -> RedisPrese
 
 
 def _interpretation(part: Section) -> Interpretation:
-    strategy = part.choice("strategy", _STRATEGIES, "heartbeat")
+    usual = Interpretation()
+    strategy = part.choice("strategy", _STRATEGIES, usual.strategy)
     settings = Interpretation(
         strategy=cast("Literal['none', 'ttl', 'heartbeat', 'session']", strategy),
-        ttl_seconds=part.integer("ttl_seconds", 120, 1),
-        heartbeat_seconds=part.integer("heartbeat_seconds", 30, 1),
-        grace_seconds=part.integer("grace_seconds", 15, 0),
-        use_last_seen=part.flag("use_last_seen", default=True),
+        ttl_seconds=part.integer("ttl_seconds", usual.ttl_seconds, 1),
+        heartbeat_seconds=part.integer("heartbeat_seconds", usual.heartbeat_seconds, 1),
+        grace_seconds=part.integer("grace_seconds", usual.grace_seconds, 0),
+        use_last_seen=part.flag("use_last_seen", default=usual.use_last_seen),
     )
     part.finish()
     return settings
 
 
 def _webhook(part: Section) -> WebhookSettings:
+    usual = WebhookSettings()
     secrets = (*part.secrets("secret"), *part.secrets("next_secret"), *part.secrets("secrets"))
     settings = WebhookSettings(
-        path=part.path("path", "/internal/ws/events"),
-        enabled=part.flag("enabled", default=True),
+        path=part.path("path", usual.path),
+        enabled=part.flag("enabled", default=usual.enabled),
         secrets=secrets,
-        tolerance_seconds=part.seconds("tolerance_seconds", 300.0),
-        insecure=part.flag("insecure", default=False),
+        tolerance_seconds=part.seconds("tolerance_seconds", usual.tolerance_seconds),
+        insecure=part.flag("insecure", default=usual.insecure),
     )
     part.finish()
     return settings
@@ -224,15 +227,16 @@ def _webhook(part: Section) -> WebhookSettings:
 
 def _redis_events(part: Section) -> RedisEventsSettings:
     """``stream`` and ``inbox_stream`` say the same as ``streams``, as two names do."""
-    stream = part.text("stream", "ws.events")
+    usual = RedisEventsSettings()
+    stream = part.text("stream", usual.streams[0])
     inbox = part.optional_text("inbox_stream")
     both = (stream,) if inbox is None or inbox == stream else (stream, inbox)
     settings = RedisEventsSettings(
-        dsn=part.address("dsn", REDIS, _REDIS),
+        dsn=part.address("dsn", usual.dsn, _REDIS),
         streams=part.texts("streams", both),
-        group=part.text("group", "backend"),
+        group=part.text("group", usual.group),
         consumer=part.optional_text("consumer"),
-        start=part.choice("start", ("$", "0"), "$"),
+        start=part.choice("start", ("$", "0"), usual.start),
         dead_letter_stream=part.optional_text("dead_letter_stream"),
     )
     part.finish()
@@ -240,11 +244,12 @@ def _redis_events(part: Section) -> RedisEventsSettings:
 
 
 def _rabbitmq_events(part: Section) -> RabbitMqEventsSettings:
+    usual = RabbitMqEventsSettings()
     settings = RabbitMqEventsSettings(
-        dsn=part.address("dsn", RABBITMQ, _AMQP),
-        exchange=part.text("exchange", "ws.events"),
-        queue=part.text("queue", "ws.events"),
-        routing_key=part.text("routing_key", "ws.events"),
+        dsn=part.address("dsn", usual.dsn, _AMQP),
+        exchange=part.text("exchange", usual.exchange),
+        queue=part.text("queue", usual.queue),
+        routing_key=part.text("routing_key", usual.routing_key),
         dead_letter_queue=part.optional_text("dead_letter_queue"),
     )
     part.finish()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from gatewright_sdk.config import RabbitMqEventsSettings, Settings
-from gatewright_sdk.errors import ConfigurationError, InvalidEvent, MissingExtra, Unavailable
+from gatewright_sdk.errors import ConfigurationError, InvalidEvent, Unavailable, needing
 from gatewright_sdk.events.consumer import Consumer, Outcome, named, positive
 from gatewright_sdk.events.parsing import parse_event
 from gatewright_sdk.events.registry import Events
@@ -259,9 +259,6 @@ def _delivered_before(message: AbstractIncomingMessage) -> int:
 
 
 def _broker(dsn: str) -> Broker:
-    try:
+    with needing("RabbitMqConsumer", "rabbitmq"):
         from gatewright_sdk.events.rabbitmq_link import Broker  # noqa: PLC0415 - optional
-    except ModuleNotFoundError as error:
-        part = "RabbitMqConsumer"
-        raise MissingExtra(part, "rabbitmq") from error
     return Broker(dsn)

@@ -10,18 +10,15 @@ from typing import Final
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import (
-    CONNECTION_EXCEPTIONS,
-    AuthenticationError,
     ChannelNotFoundEntity,
     ChannelPreconditionFailed,
     DeliveryError,
-    ProbableAuthenticationError,
 )
 from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 
-from gatewright_sdk.errors import Refused, Unavailable
+from gatewright_sdk.errors import Unavailable
 from gatewright_sdk.links.addresses import rabbitmq_shown, with_heartbeat
-from gatewright_sdk.links.rabbitmq import cause_of
+from gatewright_sdk.links.rabbitmq import BROKEN, answered
 
 __all__ = ["Broker", "Held", "Link", "NotExclusive", "Topology"]
 
@@ -76,25 +73,15 @@ class Broker:
         try:
             yield link
         finally:
-            with suppress(*_BROKEN, TimeoutError):
+            with suppress(*BROKEN, TimeoutError):
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await connection.close()
 
     @asynccontextmanager
     async def answered(self) -> AsyncIterator[None]:
         """Turn the library's errors into this package's."""
-        try:
-            async with asyncio.timeout(2 * _TIMEOUT):
-                yield
-        except (AuthenticationError, ProbableAuthenticationError):
-            msg = f"rabbitmq {self.shown} refuses the user or the password"
-            raise Refused(msg) from None
-        except ChannelAccessRefused as error:
-            msg = f"rabbitmq {self.shown} refuses: {error}"
-            raise Refused(msg) from None
-        except _BROKEN as error:
-            msg = f"rabbitmq {self.shown} does not answer: {cause_of(error)}"
-            raise Unavailable(msg) from None
+        async with answered(self.shown, 2 * _TIMEOUT):
+            yield
 
 
 class Link:
@@ -199,13 +186,13 @@ class Link:
     async def acknowledge(self, message: AbstractIncomingMessage) -> None:
         """Say that a message is done with; nothing where its channel is gone: it comes again."""
         if not self.lost.is_set():
-            with suppress(*_BROKEN):
+            with suppress(*BROKEN):
                 await message.ack()
 
     async def reject(self, message: AbstractIncomingMessage) -> None:
         """Give a message to the queue's dead-letter exchange, if it has one, else drop it."""
         if not self.lost.is_set():
-            with suppress(*_BROKEN):
+            with suppress(*BROKEN):
                 await message.reject(requeue=False)
 
     async def _exists(self, queue: str) -> bool:
@@ -230,12 +217,9 @@ class Link:
     async def _forget(self, channel: AbstractChannel) -> None:
         """Close a channel whose end is not the link's."""
         channel.close_callbacks.discard(self._lose)
-        with suppress(*_BROKEN):
+        with suppress(*BROKEN):
             await channel.close()
         self.lost.clear()
 
     def _lose(self, *_: object) -> None:
         self.lost.set()
-
-
-_BROKEN: Final = CONNECTION_EXCEPTIONS

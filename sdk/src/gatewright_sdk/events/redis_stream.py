@@ -15,8 +15,8 @@ from gatewright_sdk.errors import (
     ConfigurationError,
     GatewrightError,
     InvalidEvent,
-    MissingExtra,
     Unavailable,
+    needing,
 )
 from gatewright_sdk.events.consumer import Consumer, Outcome, named, positive
 from gatewright_sdk.events.parsing import parse_event
@@ -378,11 +378,8 @@ def _text(entry: Entry, name: bytes) -> str | None:
 
 
 def _group(dsn: str, name: str, consumer: str) -> Group:
-    try:
+    with needing("RedisStreamConsumer", "redis"):
         from gatewright_sdk.events.redis_group import Group  # noqa: PLC0415 - optional
-    except ModuleNotFoundError as error:
-        part = "RedisStreamConsumer"
-        raise MissingExtra(part, "redis") from error
     return Group(dsn, name=name, consumer=consumer)
 
 

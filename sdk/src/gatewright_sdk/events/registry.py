@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar, cast, overload
 
 from gatewright_sdk.errors import ConfigurationError
-from gatewright_sdk.events.private_loop import run_privately
 from gatewright_sdk.model import Event
+from gatewright_sdk.private_loop import run_privately
 
 __all__ = ["Events", "Handler"]
 

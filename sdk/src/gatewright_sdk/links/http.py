@@ -74,11 +74,8 @@ class HttpLink:
         Raises:
             Refused: It is no JSON object: something else answered in the gateway's place.
         """
-        try:
-            document = json.loads(response.content)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
+        document = _object(response)
+        if document is None:
             raise Refused(self._told(response.request.url.path, "answered with no JSON object"))
         return document
 
@@ -136,22 +133,21 @@ def _cause(error: httpx.HTTPError) -> str:
 
 def _said(response: httpx.Response) -> str:
     """Return what the gateway says is wrong; whoever else answers may say anything."""
-    document = _document(response)
-    error = document.get("error")
+    error = (_object(response) or {}).get("error")
     return f": {error[:_LONGEST_TEXT]}" if isinstance(error, str) else ""
 
 
 def _published(response: httpx.Response) -> int:
-    results = _document(response).get("results")
+    results = (_object(response) or {}).get("results")
     return len(results) if isinstance(results, list) else 0
 
 
-def _document(response: httpx.Response) -> dict[str, Any]:
+def _object(response: httpx.Response) -> dict[str, Any] | None:
     try:
         document = json.loads(response.content)
     except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _seconds(text: str) -> float | None:

@@ -23,10 +23,11 @@ from aiormq.exceptions import ChannelAccessRefused, InvalidFrameError, PublishEr
 from gatewright_sdk.errors import Refused, Unavailable
 from gatewright_sdk.links.addresses import rabbitmq_shown, with_heartbeat
 
-__all__ = ["RabbitMqLink", "cause_of"]
+__all__ = ["BROKEN", "RabbitMqLink", "answered"]
 
 _CLOSE_SECONDS: Final = 2.0
-_BROKEN: Final = (*CONNECTION_EXCEPTIONS, AMQPError, OSError)
+BROKEN: Final = (*CONNECTION_EXCEPTIONS, AMQPError, OSError)
+"""What the library raises where a connection, a channel or a call has come to nothing."""
 
 
 class RabbitMqLink:
@@ -68,8 +69,11 @@ class RabbitMqLink:
         exchange = await channel.get_exchange(self._exchange, ensure=False)
         try:
             await exchange.publish(message, routing_key=self._routing_key, mandatory=True)
-        except _BROKEN as error:
-            await self._forget(channel, connection_too=not isinstance(error, DeliveryError))
+        except DeliveryError as error:
+            await self._forget(channel, connection_too=False)
+            raise self._undelivered(error) from None
+        except BROKEN:
+            await self._forget(channel, connection_too=True)
             raise
 
     @asynccontextmanager
@@ -80,25 +84,14 @@ class RabbitMqLink:
             Unavailable: RabbitMQ did not answer in time, or not at all.
             Refused: It will not have this user, or nothing is bound to take the message.
         """
-        try:
-            async with asyncio.timeout(self._timeout):
-                yield
-        except TimeoutError:
-            raise Unavailable(self._told(f"did not answer within {self._timeout:g} s")) from None
-        except (AuthenticationError, ProbableAuthenticationError):
-            raise Refused(self._told("refuses the user or the password")) from None
-        except ChannelAccessRefused as error:
-            raise Refused(self._told(f"refuses: {error}")) from None
-        except DeliveryError as error:
-            raise self._undelivered(error) from None
-        except _BROKEN as error:
-            raise Unavailable(self._told(f"does not answer: {cause_of(error)}")) from None
+        async with answered(self._shown, self._timeout):
+            yield
 
     async def close(self) -> None:
         """Close the connection."""
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
-            with suppress(*_BROKEN, TimeoutError):
+            with suppress(*BROKEN, TimeoutError):
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await connection.close()
 
@@ -110,7 +103,7 @@ class RabbitMqLink:
                 connection = await self._open_connection()
                 await self._see_to_topology(connection)
                 self._channel = await connection.channel(on_return_raises=True)
-            except _BROKEN:
+            except BROKEN:
                 await self.close()
                 raise
             return self._channel
@@ -123,7 +116,7 @@ class RabbitMqLink:
             await self.close()  # whatever the library makes of it, the next call connects anew
         else:
             self._channel = None
-            with suppress(*_BROKEN):
+            with suppress(*BROKEN):
                 await channel.close()
 
     async def _open_connection(self) -> AbstractConnection:
@@ -161,14 +154,40 @@ class RabbitMqLink:
     def _undelivered(self, error: DeliveryError) -> Refused | Unavailable:
         if isinstance(error, PublishError):  # it was returned: mandatory
             message = f"has no queue behind exchange {self._exchange!r} for {self._routing_key!r}"
-            return Refused(self._told(message))
-        return Unavailable(self._told("did not take the message"))
-
-    def _told(self, what: str) -> str:
-        return f"rabbitmq {self._shown} {what}"
+            return Refused(f"rabbitmq {self._shown} {message}")
+        return Unavailable(f"rabbitmq {self._shown} did not take the message")
 
 
-def cause_of(error: BaseException) -> str:
+@asynccontextmanager
+async def answered(shown: str, seconds: float) -> AsyncIterator[None]:
+    """Hold what is within to a timeout, and turn the library's errors into this package's.
+
+    Args:
+        shown: The broker, for texts.
+        seconds: What it may take in all.
+
+    Raises:
+        Unavailable: RabbitMQ did not answer in time, or not at all.
+        Refused: It will not have this user, or not let it do this.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        message = f"rabbitmq {shown} did not answer within {seconds:g} s"
+        raise Unavailable(message) from None
+    except (AuthenticationError, ProbableAuthenticationError):
+        message = f"rabbitmq {shown} refuses the user or the password"
+        raise Refused(message) from None
+    except ChannelAccessRefused as error:
+        message = f"rabbitmq {shown} refuses: {error}"
+        raise Refused(message) from None
+    except BROKEN as error:
+        message = f"rabbitmq {shown} does not answer: {_cause(error)}"
+        raise Unavailable(message) from None
+
+
+def _cause(error: BaseException) -> str:
     """Name what went wrong; the texts of the library's errors may hold an address."""
     if isinstance(error, InvalidFrameError):  # closed where it should have opened the connection
         return "it opens no such virtual host, or not yet, or not for this user"

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from gatewright_sdk.config import HttpPresenceSettings
-from gatewright_sdk.errors import MissingExtra, Refused
+from gatewright_sdk.errors import Refused, needing
 from gatewright_sdk.model import Connection
 
 __all__ = ["HttpPresence"]
@@ -30,11 +30,8 @@ class HttpPresence:
     """
 
     def __init__(self, settings: HttpPresenceSettings) -> None:
-        try:
+        with needing("HttpPresence", "http"):
             from gatewright_sdk.links.http import HttpLink  # noqa: PLC0415 - optional
-        except ModuleNotFoundError as error:
-            part = "HttpPresence"
-            raise MissingExtra(part, "http") from error
         self._link = HttpLink(settings.base_url, settings.api_key, settings.timeout_seconds)
         self._list_path = settings.list_path
         self._by_user_path = settings.by_user_path

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Self
 
+from gatewright_sdk.closing import AsyncClosing
 from gatewright_sdk.config import HttpPresenceSettings, PresenceSettings, Settings
 from gatewright_sdk.model import Connection
 from gatewright_sdk.presence.http import HttpPresence
@@ -14,7 +14,7 @@ from gatewright_sdk.presence.redis import RedisPresence
 __all__ = ["Presence", "provider_of"]
 
 
-class Presence:
+class Presence(AsyncClosing):
     """Tells who is connected, to whichever node.
 
     ::
@@ -84,17 +84,6 @@ class Presence:
     async def close(self) -> None:
         """Close the connections; a second time, nothing. It is not to be used afterwards."""
         await self.provider.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
 
 
 def provider_of(settings: PresenceSettings) -> PresenceProvider:

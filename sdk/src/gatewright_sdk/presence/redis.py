@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from gatewright_sdk.config import RedisPresenceSettings
-from gatewright_sdk.errors import MissingExtra
+from gatewright_sdk.errors import needing
 from gatewright_sdk.model import Connection
 from gatewright_sdk.presence.interpreter import is_there
 
@@ -104,11 +104,8 @@ class RedisPresence:
 
 
 def _link(settings: RedisPresenceSettings) -> RedisLink:
-    try:
+    with needing("RedisPresence", "redis"):
         from gatewright_sdk.links.redis import RedisLink  # noqa: PLC0415 - optional
-    except ModuleNotFoundError as error:
-        part = "RedisPresence"
-        raise MissingExtra(part, "redis") from error
     return RedisLink(settings.dsn, settings.timeout_seconds)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
 
 from gatewright_sdk.config import HttpSettings
-from gatewright_sdk.errors import MissingExtra, Unavailable
+from gatewright_sdk.errors import Unavailable, needing
 from gatewright_sdk.publishing.publication import Publication, Published
 
 if TYPE_CHECKING:
@@ -112,11 +112,8 @@ class HttpTransport:
 
 
 def _link(settings: HttpSettings) -> HttpLink:
-    try:
+    with needing("HttpTransport", "http"):
         from gatewright_sdk.links.http import HttpLink  # noqa: PLC0415 - optional
-    except ModuleNotFoundError as error:
-        part = "HttpTransport"
-        raise MissingExtra(part, "http") from error
     return HttpLink(settings.base_url, settings.api_key, settings.timeout_seconds)
 
 

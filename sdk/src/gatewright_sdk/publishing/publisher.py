@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Self
 
+from gatewright_sdk.closing import AsyncClosing
 from gatewright_sdk.config import HttpSettings, RedisStreamSettings, Settings, TransportSettings
 from gatewright_sdk.publishing.choosing import ChoosingTransport, Rule
 from gatewright_sdk.publishing.http import HttpTransport
@@ -18,7 +18,7 @@ from gatewright_sdk.subjects import HasSubjectKey, SubjectKeyResolver, SubjectKe
 __all__ = ["Publisher", "transport_of"]
 
 
-class Publisher:
+class Publisher(AsyncClosing):
     """Publishes to the clients of a gateway.
 
     ::
@@ -124,17 +124,6 @@ class Publisher:
     async def close(self) -> None:
         """Close the connections; a second time, nothing. It is not to be used afterwards."""
         await self.transport.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
 
 
 def transport_of(settings: TransportSettings) -> Transport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gatewright_sdk.config import RabbitMqSettings
-from gatewright_sdk.errors import MissingExtra, Unavailable
+from gatewright_sdk.errors import Unavailable, needing
 from gatewright_sdk.publishing.publication import Publication, Published
 
 __all__ = ["RabbitMqTransport"]
@@ -27,11 +27,8 @@ class RabbitMqTransport:
     """
 
     def __init__(self, settings: RabbitMqSettings) -> None:
-        try:
+        with needing("RabbitMqTransport", "rabbitmq"):
             from gatewright_sdk.links.rabbitmq import RabbitMqLink  # noqa: PLC0415 - optional
-        except ModuleNotFoundError as error:
-            part = "RabbitMqTransport"
-            raise MissingExtra(part, "rabbitmq") from error
         self._link = RabbitMqLink(
             settings.dsn,
             settings.exchange,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gatewright_sdk.config import RedisStreamSettings
-from gatewright_sdk.errors import MissingExtra
+from gatewright_sdk.errors import needing
 from gatewright_sdk.publishing.publication import Publication, Published
 
 __all__ = ["RedisStreamTransport"]
@@ -27,11 +27,8 @@ class RedisStreamTransport:
     """
 
     def __init__(self, settings: RedisStreamSettings) -> None:
-        try:
+        with needing("RedisStreamTransport", "redis"):
             from gatewright_sdk.links.redis import RedisLink  # noqa: PLC0415 - optional
-        except ModuleNotFoundError as error:
-            part = "RedisStreamTransport"
-            raise MissingExtra(part, "redis") from error
         self._link = RedisLink(settings.dsn, settings.timeout_seconds)
         self._stream = settings.stream
         self._max_length = settings.max_length
