@@ -48,4 +48,4 @@ def test_the_code_runs(monkeypatch):
     names = {}
     for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
         exec(compile(block, "sdk/README.md", "exec"), names)  # noqa: S102 - our own page
-    assert {"greet", "online", "publisher"} <= set(names)
+    assert {"greet", "online", "publisher", "said", "presence_changed"} <= set(names)
